@@ -1,0 +1,3 @@
+"""Bayesian diagnostic reasoning about mesenchymal tumours. For research and teaching."""
+
+__version__ = "0.1.0"

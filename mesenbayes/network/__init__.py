@@ -1,0 +1,1 @@
+"""Variables, tables and the network they form."""

@@ -1,0 +1,357 @@
+"""The structure of a network: which tumours, which findings, how they hang together.
+
+Read from a ``network.toml``. No probability stands there: counts come from the evidence
+folder and declared priors from a table beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mesenbayes.errors import NetworkError
+from mesenbayes.network.variable import Role, Variable
+
+IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+RESERVED = {"type", "variable", "network", "probability", "table", "default", "property", "discrete"}
+"""Keywords of the BIF format, in which a network must be able to travel."""
+
+TUMOUR, GENOTYPE, SITE, ASCERTAINMENT = "tumour", "genotype", "site", "ascertainment"
+OTHER = "OTHER"
+"""None of the modelled diagnoses."""
+NOT_APPLICABLE = "not_applicable"
+"""State of the genotype in a tumour that has none."""
+
+KINDS = {
+    "root": "a variable without parents, with a declared prior",
+    "specimen": "how the sample was taken and whether it holds tumour cells",
+    "stain": "a stain: hidden expression, read on a slide",
+    "loss": "a stain that is normally retained",
+    "test": "a gene test, absent or present",
+    "choice_test": "a gene test with several results",
+    "feature": "a finding that is absent or present",
+    "choice": "a finding with several forms",
+    "measure": "a measured number in bands",
+}
+
+_STAIN_STATES = ("negative", "focal", "positive")
+_ABSENT_PRESENT = ("absent", "present")
+_STATE_ALIASES: dict[str, dict[str, str]] = {
+    "stain": {
+        "neg": "negative", "-": "negative", "absent": "negative", "no": "negative",
+        "not expressed": "negative", "lost": "negative",
+        "weak": "focal", "patchy": "focal", "equivocal": "focal", "focally positive": "focal",
+        "weakly positive": "focal", "focal positive": "focal", "weak positive": "focal",
+        "partial": "focal", "+/-": "focal", "scattered": "focal",
+        "pos": "positive", "+": "positive", "++": "positive", "+++": "positive",
+        "diffuse": "positive", "strong": "positive", "present": "positive", "yes": "positive",
+        "expressed": "positive", "diffusely positive": "positive",
+        "strongly positive": "positive",
+    },
+    "absent_present": {
+        "no": "absent", "negative": "absent", "neg": "absent", "-": "absent", "none": "absent",
+        "wild type": "absent", "wild-type": "absent", "wild_type": "absent", "wt": "absent",
+        "not detected": "absent", "not amplified": "absent", "intact": "absent",
+        "not rearranged": "absent", "false": "absent",
+        "yes": "present", "positive": "present", "pos": "present", "+": "present",
+        "detected": "present", "amplified": "present", "rearranged": "present",
+        "mutated": "present", "mutant": "present", "true": "present", "deleted": "present",
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tumour:
+    """A tumour type: one state of the tumour variable."""
+
+    code: str
+    name: str
+    lineage: str
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The numbers of the pooling model; see the ``[pooling]`` table of ``network.toml``."""
+
+    trust_weight: Mapping[str, float]
+    rho_floor: float
+    unstudied_odds: float
+    borrowed_strength: float
+    subgroup_strength: float
+    prior_strength: float
+    prior_floor: float
+    other_share: float
+    age_sd: float
+
+
+@dataclass(frozen=True)
+class Specification:
+    """A variable with what the builder must know of it."""
+
+    variable: Variable
+    kind: str
+    parents: tuple[str, ...]
+    by_genotype: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """Everything that ``network.toml`` says."""
+
+    name: str
+    version: str
+    title: str
+    folder: Path
+    evidence_folder: Path
+    priors_file: Path
+    treatment_folder: Path
+    variants_file: Path
+    tumours: tuple[Tumour, ...]
+    relatives: tuple[Tumour, ...]
+    genotype_tumour: str
+    genotype_states: tuple[str, ...]
+    genotype_groups: Mapping[str, tuple[str, ...]]
+    specifications: tuple[Specification, ...]
+    settings: Settings
+    digest: str
+
+    @cached_property
+    def tumour_codes(self) -> tuple[str, ...]:
+        """Codes of the modelled tumours, `OTHER` last."""
+        return tuple(t.code for t in self.tumours)
+
+    @cached_property
+    def lineage_of(self) -> dict[str, str]:
+        """Lineage of every tumour of the evidence base, modelled here or not."""
+        return {t.code: t.lineage for t in self.relatives}
+
+    def tumour(self, code: str) -> Tumour:
+        """Return the tumour called `code`."""
+        return next(t for t in self.tumours if t.code == code)
+
+    def specification(self, name: str) -> Specification:
+        """Return the specification of the variable called `name`."""
+        return next(s for s in self.specifications if s.variable.name == name)
+
+
+def read_structure(folder: Path) -> Structure:
+    """Read ``network.toml`` of a network folder.
+
+    A network may be ``based_on`` another folder: it then takes that one's evidence, priors
+    and definitions, and names the tumours, sites and variables that it keeps.
+
+    Raises
+    ------
+    NetworkError
+        If the file is missing, is not TOML, or names something that does not exist.
+    """
+    document, raw = _read_toml(folder)
+    own = document.get("network", {})
+    base_folder = folder
+    if "based_on" in own:
+        base_folder = (folder / own["based_on"]).resolve()
+        base, base_raw = _read_toml(base_folder)
+        raw += base_raw
+        merged_pooling = {**base.get("pooling", {}), **document.get("pooling", {})}
+        document = {
+            **base,
+            "network": {**base["network"], **own},
+            "pooling": merged_pooling,
+        }
+    where = folder / "network.toml"
+    try:
+        return _assemble(document, folder, base_folder, own, hashlib.sha256(raw).hexdigest()[:16])
+    except KeyError as error:
+        raise NetworkError(f"{where}: {error.args[0]} is missing") from None
+    except TypeError as error:
+        raise NetworkError(f"{where}: {error}") from None
+
+
+def _read_toml(folder: Path) -> tuple[dict[str, Any], bytes]:
+    path = folder / "network.toml"
+    if not path.is_file():
+        raise NetworkError(f"{folder}: there is no network.toml in this folder")
+    raw = path.read_bytes()
+    try:
+        return tomllib.loads(raw.decode("utf-8")), raw
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NetworkError(f"{path}: {error}") from None
+
+
+def _assemble(
+    document: dict[str, Any], folder: Path, base: Path, own: dict[str, Any], digest: str
+) -> Structure:
+    head = document["network"]
+    everyone = tuple(_tumour(entry) for entry in document["tumour"])
+    keep = own.get("tumours", [t.code for t in everyone])
+    tumours = tuple(t for t in everyone if t.code in keep)
+    _all_known(folder, "tumour", keep, [t.code for t in everyone])
+    if OTHER not in {t.code for t in tumours}:
+        raise NetworkError(f"{folder}: the tumours must include {OTHER}, none of the others")
+    genotype = document["genotype"]
+    entries = document["variable"]
+    names = own.get("variables", [entry["name"] for entry in entries])
+    _all_known(folder, "variable", names, [entry["name"] for entry in entries])
+    specifications = [
+        spec for entry in entries if entry["name"] in names for spec in _specify(entry, own)
+    ]
+    for spec in specifications:
+        _check_identifiers(folder, spec.variable)
+    return Structure(
+        name=head["name"],
+        version=head["version"],
+        title=head["title"],
+        folder=folder,
+        evidence_folder=base / head["evidence"],
+        priors_file=base / head["priors"],
+        treatment_folder=base / head["treatment"],
+        variants_file=base / head["variants"],
+        tumours=(*(t for t in tumours if t.code != OTHER), *(t for t in tumours if t.code == OTHER)),
+        relatives=everyone,
+        genotype_tumour=genotype["tumour"],
+        genotype_states=tuple(genotype["states"]),
+        genotype_groups={name: tuple(states) for name, states in genotype["groups"].items()},
+        specifications=(
+            _tumour_specification(tumours),
+            _genotype_specification(genotype),
+            *specifications,
+        ),
+        settings=Settings(**document["pooling"]),
+        digest=digest,
+    )
+
+
+def _tumour(entry: dict[str, str]) -> Tumour:
+    systems = {"oncotree": "OncoTree", "icdo3": "ICD-O-3"}
+    codes = {label: entry[key] for key, label in systems.items() if key in entry}
+    return Tumour(entry["code"], entry["name"], entry["lineage"], codes)
+
+
+def _tumour_specification(tumours: tuple[Tumour, ...]) -> Specification:
+    ordered = sorted(tumours, key=lambda t: t.code == OTHER)
+    variable = Variable(
+        TUMOUR,
+        tuple(t.code for t in ordered),
+        label="Tumour type",
+        role="tumour",
+        group="diagnosis",
+        aliases=("diagnosis", "tumor"),
+        state_aliases={t.name: t.code for t in ordered},
+        state_labels={t.code: t.name for t in ordered},
+    )
+    return Specification(variable, "tumour", (SITE, ASCERTAINMENT))
+
+
+def _genotype_specification(entry: dict[str, Any]) -> Specification:
+    variable = Variable(
+        GENOTYPE,
+        (NOT_APPLICABLE, *entry["states"]),
+        label="Genotype of GIST",
+        role="genotype",
+        group="diagnosis",
+        aliases=("gist_genotype", "GIST genotype"),
+        state_aliases=entry.get("aliases", {}),
+        state_labels={NOT_APPLICABLE: "not a GIST"},
+    )
+    return Specification(variable, "genotype", (TUMOUR, SITE))
+
+
+def _specify(entry: dict[str, Any], own: dict[str, Any]) -> list[Specification]:
+    """Return the specification of one entry; a stain brings its hidden expression."""
+    kind = entry["kind"]
+    if kind not in KINDS:
+        raise NetworkError(f"variable {entry['name']}: kind '{kind}' is not one of {', '.join(KINDS)}")
+    by_genotype = bool(entry.get("genotype", False))
+    biology = (TUMOUR, GENOTYPE) if by_genotype else (TUMOUR,)
+    states = tuple(entry["states"] if "states" in entry else _default_states(kind))
+    if entry["name"] == SITE and "sites" in own:
+        states = tuple(s for s in states if s in own["sites"])
+    variable = Variable(
+        name=entry["name"],
+        states=states,
+        label=entry.get("label", entry["name"]),
+        role=_role(entry),
+        group=entry.get("group", ""),
+        aliases=tuple(entry.get("aliases", ())),
+        state_aliases={**_default_aliases(kind, states), **entry.get("state_aliases", {})},
+        state_labels=entry.get("state_labels", {}),
+        unit=entry.get("unit"),
+        cuts=tuple(float(c) for c in entry.get("cuts", ())),
+        limits=_limits(entry),
+        right_open=bool(entry.get("right_open", False)),
+        conversions=entry.get("conversions", {}),
+        codes=entry.get("codes", {}),
+        description=entry.get("description", ""),
+    )
+    if kind != "stain":
+        parents = tuple(entry.get("parents", () if kind == "root" else biology))
+        return [Specification(variable, kind, parents, by_genotype)]
+    expression = Variable(
+        f"{variable.name}_expression",
+        _ABSENT_PRESENT,
+        label=f"{variable.label}: antigen expressed",
+        role="latent",
+        group="biology",
+        codes=variable.codes,
+    )
+    return [
+        Specification(expression, "expression", biology, by_genotype),
+        Specification(variable, "stain", (expression.name, "cells")),
+    ]
+
+
+def _limits(entry: dict[str, Any]) -> tuple[float, float] | None:
+    if "limits" not in entry:
+        return None
+    low, high = entry["limits"]
+    return float(low), float(high)
+
+
+def _role(entry: dict[str, Any]) -> Role:
+    role: Role = entry.get("role", "finding")
+    return role
+
+
+def _default_states(kind: str) -> tuple[str, ...]:
+    if kind == "stain":
+        return _STAIN_STATES
+    if kind in {"test", "feature"}:
+        return _ABSENT_PRESENT
+    raise KeyError(f"states of a variable of kind {kind}")
+
+
+def _default_aliases(kind: str, states: tuple[str, ...]) -> dict[str, str]:
+    aliases = _STATE_ALIASES["stain" if kind == "stain" else "absent_present"]
+    return {alias: state for alias, state in aliases.items() if state in states}
+
+
+def _check_identifiers(folder: Path, variable: Variable) -> None:
+    for word in (variable.name, *variable.states):
+        if not IDENTIFIER.match(word) or word.lower() in RESERVED:
+            raise NetworkError(
+                f"{folder}: '{word}' of {variable.name} cannot be a name: letters, figures and "
+                "underscores only, and no keyword of the BIF format"
+            )
+
+
+def _all_known(folder: Path, what: str, names: list[str], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise NetworkError(f"{folder}: there is no {what} '{name}' in the network it is based on")
+
+
+def with_tumours(structure: Structure, codes: tuple[str, ...]) -> Structure:
+    """Return the structure with only the tumours `codes` (`OTHER` always stays)."""
+    tumours = tuple(t for t in structure.tumours if t.code in codes or t.code == OTHER)
+    specifications = tuple(
+        _tumour_specification(tumours) if s.variable.name == TUMOUR else s
+        for s in structure.specifications
+    )
+    return replace(structure, tumours=tumours, specifications=specifications)
