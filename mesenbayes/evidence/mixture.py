@@ -1,71 +1,86 @@
-"""What is not known about a yes/no finding: expressing lineage or not.
+"""What is not known about a yes/no finding: silent, variable or expressing.
 
-The rate of a marker over tumour types is not bell-shaped: most types do not make the
-antigen, some nearly always do. Each cell (tumour, finding) is therefore drawn from one of
-two Beta distributions,
+The rate of a marker over tumour types is not bell-shaped: most types never make the antigen,
+some nearly always do, a few do so now and then. The rate of each cell (tumour, finding) is
+therefore drawn from one of three Beta distributions,
 
-    rate ~ Beta(a_1, b_1) if the type expresses it (z = 1), else Beta(a_0, b_0),
+    rate ~ Beta(a_z, b_z),    z = silent, variable, expressing,
 
-whose parameters are fitted once to all studied cells of a kind (stains; gene tests; ...) by
-EM on the beta-binomial likelihood of their effective counts. For a cell without a study,
-P(z = 1) is read off its relatives: the cells of the same finding in the same lineage, then
-in all others. Markers are studied where they are positive, so an unstudied cell is less
-likely to express than a studied one; by how much is a declared prior (`unstudied_odds`).
+whose parameters and weights are fitted once to all studied cells of a kind (stains; gene
+tests; ...) by EM on the beta-binomial likelihood of their effective counts. For a cell
+without a study, P(z) is what the studied cells of the finding leave over, and then a vote of
+its own lineage: see :func:`classes_of_unstudied` and :func:`with_relatives`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import betaln, expit
+from scipy.special import betaln, digamma, softmax
+
+CLASSES = ("silent", "variable", "expressing")
+
+# Where EM starts, and where a component with few cells stays: a mild penalty on the logit
+# mean and the log strength keeps a component proper when few cells belong to it.
+_START_MEAN = np.array([0.015, 0.30, 0.90])
+_START_STRENGTH = np.array([20.0, 5.0, 10.0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BetaMixture:
-    """Two Beta components, the non-expressing one first.
+    """Three Beta components in the order of :data:`CLASSES`.
 
     Parameters
     ----------
-    a, b
-        Parameters of the two components.
-    expressing
-        Overall share of the expressing component among studied cells.
+    a, b : (classes,)
+        Parameters of the components.
+    weights : (classes,)
+        Shares among studied cells.
     """
 
-    a: tuple[float, float]
-    b: tuple[float, float]
-    expressing: float
+    a: NDArray[np.float64]
+    b: NDArray[np.float64]
+    weights: NDArray[np.float64]
 
     def responsibility(
-        self, k: NDArray[np.float64], n: NDArray[np.float64], prior: float | None = None
+        self,
+        k: NDArray[np.float64],
+        n: NDArray[np.float64],
+        weights: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
-        """Return P(z = 1 | k of n effective cases), same shape as `k`."""
-        p = self.expressing if prior is None else prior
-        log_odds = (
-            np.log(p / (1 - p))
-            + _log_beta_binomial(k, n, self.a[1], self.b[1])
-            - _log_beta_binomial(k, n, self.a[0], self.b[0])
-        )
-        return np.asarray(expit(log_odds))
+        """Return P(z | k of n effective cases), shape (cells, classes).
 
-    def moments(self, p: float) -> tuple[float, float]:
-        """Return mean and strength (a + b) of the Beta that matches the mixture with
-        P(z = 1) = `p` in mean and variance."""
-        a, b = np.array(self.a), np.array(self.b)
-        weight = np.array([1 - p, p])
-        m = a / (a + b)
-        second = a * (a + 1) / ((a + b) * (a + b + 1))
-        mean = float(weight @ m)
-        variance = float(weight @ second) - mean**2
+        Parameters
+        ----------
+        k, n : (cells,)
+        weights : (classes,) or (cells, classes), optional
+            P(z) before the counts; the overall shares if not given.
+        """
+        prior = self.weights if weights is None else weights
+        logs = np.log(prior) + log_beta_binomial(k[:, None], n[:, None], self.a, self.b)
+        return np.asarray(softmax(logs, axis=1))
+
+    def moments(
+        self, weights: NDArray[np.float64], k: float = 0.0, n: float = 0.0
+    ) -> tuple[float, float]:
+        """Return mean and strength of the Beta that matches in mean and variance the mixture
+        with P(z) = `weights`, after `k` of `n` effective cases in every component."""
+        a, b = self.a + k, self.b + n - k
+        means = a / (a + b)
+        second = means * (a + 1) / (a + b + 1)
+        mean = float(weights @ means)
+        variance = float(weights @ second) - mean**2
         return mean, mean * (1 - mean) / variance - 1
 
 
-def _log_beta_binomial(
-    k: NDArray[np.float64], n: NDArray[np.float64], a: float, b: float
+def log_beta_binomial(
+    k: NDArray[np.float64],
+    n: NDArray[np.float64],
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Log of the beta-binomial likelihood without the binomial coefficient, which cancels;
     defined for fractional effective counts."""
@@ -75,34 +90,29 @@ def _log_beta_binomial(
 def fit_beta_mixture(
     k: NDArray[np.float64],
     n: NDArray[np.float64],
-    sweeps: int = 60,
-    tolerance: float = 1e-6,
+    sweeps: int = 40,
+    tolerance: float = 1e-5,
 ) -> BetaMixture:
-    """Fit the two components by EM.
+    """Fit the components by EM.
 
     Parameters
     ----------
     k, n : (cells,)
         Effective positive cases and effective cases of each studied cell.
     """
-    share = k / n
-    r = (share > 0.5).astype(float) * 0.9 + 0.05
-    # Start: half a case in twenty for the silent component, a wide right-skewed one for the
-    # expressing. EM moves both; the start only says which component is which.
-    a, b = [0.5, 2.0], [9.5, 1.0]
+    a, b = _START_MEAN * _START_STRENGTH, (1 - _START_MEAN) * _START_STRENGTH
+    mixture = BetaMixture(a, b, np.array([0.6, 0.15, 0.25]))
     previous = -np.inf
     for _ in range(sweeps):
-        p = float(np.clip(r.mean(), 0.02, 0.98))
-        for component, weight in ((0, 1 - r), (1, r)):
-            a[component], b[component] = _fit_beta(k, n, weight, a[component], b[component])
-        mixture = BetaMixture((a[0], a[1]), (b[0], b[1]), p)
-        likelihood = float(
-            np.logaddexp(
-                np.log(1 - p) + _log_beta_binomial(k, n, a[0], b[0]),
-                np.log(p) + _log_beta_binomial(k, n, a[1], b[1]),
-            ).sum()
-        )
         r = mixture.responsibility(k, n)
+        fitted = np.array(
+            [_fit_beta(k, n, r[:, z], z, mixture.a[z], mixture.b[z]) for z in range(len(CLASSES))]
+        )
+        # One pseudo-cell for each class keeps every class alive.
+        weights = (r.sum(axis=0) + 1) / (len(k) + len(CLASSES))
+        mixture = BetaMixture(fitted[:, 0], fitted[:, 1], weights)
+        logs = np.log(weights) + log_beta_binomial(k[:, None], n[:, None], mixture.a, mixture.b)
+        likelihood = float(np.logaddexp.reduce(logs, axis=1).sum())
         if likelihood - previous < tolerance * abs(likelihood):
             break
         previous = likelihood
@@ -110,40 +120,66 @@ def fit_beta_mixture(
 
 
 def _fit_beta(
-    k: NDArray[np.float64], n: NDArray[np.float64], weight: NDArray[np.float64], a: float, b: float
-) -> tuple[float, float]:
-    """Maximise the weighted beta-binomial likelihood over (log a, log b)."""
-
-    def negative(log_ab: NDArray[np.float64]) -> float:
-        return -float(weight @ _log_beta_binomial(k, n, *np.exp(log_ab)))
-
-    # Bounds keep a component proper when few cells belong to it.
-    found = minimize(
-        negative, np.log([a, b]), method="L-BFGS-B", bounds=[(-3.5, 4.0), (-3.5, 4.5)]
+    k: NDArray[np.float64], n: NDArray[np.float64], weight: NDArray[np.float64], z: int,
+    a: float, b: float,
+) -> tuple[float, float]:  # fmt: skip
+    """Maximise the weighted beta-binomial likelihood over logit mean and log strength."""
+    target = np.array(
+        [np.log(_START_MEAN[z] / (1 - _START_MEAN[z])), np.log(_START_STRENGTH[z])]
     )
-    return float(np.exp(found.x[0])), float(np.exp(found.x[1]))
+
+    def negative(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        mean, strength = 1 / (1 + np.exp(-x[0])), np.exp(x[1])
+        a, b = mean * strength, (1 - mean) * strength
+        value = -float(weight @ log_beta_binomial(k, n, a, b))
+        common = digamma(a + b) - digamma(a + b + n)
+        d_a = weight @ (digamma(a + k) - digamma(a) + common)
+        d_b = weight @ (digamma(b + n - k) - digamma(b) + common)
+        gradient = -np.array([(d_a - d_b) * strength * mean * (1 - mean), d_a * a + d_b * b])
+        off = x - target
+        return value + 0.5 * float(off @ off), gradient + off
+
+    start = np.array([np.log(a / b), np.log(a + b)])
+    found = minimize(negative, start, jac=True, method="L-BFGS-B")
+    mean, strength = 1 / (1 + np.exp(-found.x[0])), np.exp(found.x[1])
+    return float(mean * strength), float((1 - mean) * strength)
 
 
-def probability_expressing(
-    same_lineage: Sequence[float],
-    other_lineages: Sequence[float],
-    overall: float,
-    unstudied_odds: float,
-    family_weight: float = 2.0,
-) -> float:
-    """Return P(z = 1) for a cell without a study.
+def classes_of_unstudied(
+    responsibilities: NDArray[np.float64], unstudied: int, share_found: float
+) -> NDArray[np.float64]:
+    """Return P(z) for a cell that nobody studied, from the other cells of the finding.
+
+    Markers are studied where they are positive. If the literature has looked at a share
+    s = P(studied | z) of the cells that are not silent, then r cells of class z among the
+    studied leave r (1 - s) / s among the `unstudied`:
+
+        P(z | unstudied) = r (1 - s) / (s unstudied),   z = variable, expressing
+
+    A marker known from one lineage and tried nowhere else stays rare elsewhere; one that
+    turns up wherever it is tried may well turn up again.
 
     Parameters
     ----------
-    same_lineage, other_lineages
-        P(z = 1 | counts) of the studied cells of the same finding.
-    overall
-        P(z = 1) over all findings of the kind, worth `family_weight` cells.
-    unstudied_odds
-        Factor on the odds for not having been studied, unless a relative of the same
-        lineage expresses it.
+    responsibilities : (classes,)
+        Sum of P(z | counts) over the studied cells.
+    unstudied
+        Number of cells without a study.
+    share_found
+        The declared s.
     """
-    base = (family_weight * overall + sum(other_lineages)) / (family_weight + len(other_lineages))
-    odds = base / (1 - base) * unstudied_odds
-    base = odds / (1 + odds)
-    return float((family_weight * base + sum(same_lineage)) / (family_weight + len(same_lineage)))
+    hidden = responsibilities * (1 - share_found) / share_found / max(unstudied, 1)
+    p = np.clip(hidden, 0.002, 0.45)
+    p[0] = 1 - p[1:].sum()
+    return np.asarray(p)
+
+
+def with_relatives(p: NDArray[np.float64], lineage: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Return P(z) after the `n` studied cells of the same lineage have each cast one vote.
+
+    Parameters
+    ----------
+    p, lineage : (classes,)
+        P(z) before, and the sum of P(z | counts) of the lineage's cells.
+    """
+    return np.asarray((p + lineage) / (1 + n))

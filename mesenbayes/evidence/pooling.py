@@ -35,6 +35,8 @@ class StudyCounts:
         Cases looked at.
     weight
         At most 1; see ``trust_weight`` in the network's settings.
+    is_complete
+        Whether the source itself splits all its cases.
     """
 
     source_id: str
@@ -42,6 +44,7 @@ class StudyCounts:
     n: int
     weight: float
     rows: tuple[Count, ...] = ()
+    is_complete: bool = True
 
     @property
     def proportions(self) -> NDArray[np.float64]:
@@ -62,44 +65,73 @@ def studies_of(
     """Group the pooled rows of one cell into studies.
 
     Rows of one source and subgroup form one study. Of studies that share an overlap group,
-    the one with most cases is kept: two papers on one archive are one witness.
+    the one with most cases is kept: two papers on one archive are one witness. Cases that a
+    source does not split are spread over the states it does not name, in the proportions in
+    which the other studies find them (EM for a grouped multinomial).
 
     Parameters
     ----------
     rest : (states,), optional
-        How a remainder that the source does not split is spread over the states it does
-        not name; evenly if not given.
+        Proportions to spread by, instead of those found in the studies themselves.
     """
     grouped: dict[tuple[str, str, str], list[Count]] = {}
     for row in rows:
         if row.is_pooled:
             grouped.setdefault((row.source_id, row.subgroup, row.given), []).append(row)
-    studies: dict[str, StudyCounts] = {}
+    chosen: dict[str, tuple[str, list[Count]]] = {}
     for key, members in grouped.items():
-        n = max(row.n for row in members)
-        counts = np.zeros(len(states))
-        for row in members:
-            counts[states.index(row.state)] += row.k
-        named = {row.state for row in members}
-        missing = np.array([state not in named for state in states])
-        left = n - counts.sum()
-        if left < 0:  # categories that a source lets overlap
-            counts *= n / counts.sum()
-        elif left > 0 and missing.any():
-            share = missing if rest is None else missing * rest
-            share = missing.astype(float) if share.sum() <= 0 else share / share.sum()
-            counts += left * share / share.sum()
-        elif left > 0:
-            n = int(counts.sum())
-            if n == 0:
-                continue
-        study = StudyCounts(
-            key[0], counts, n, min(trust_weight[row.trust] for row in members), tuple(members)
-        )
         group = members[0].overlap or "|".join(key)
-        if group not in studies or study.n > studies[group].n:
-            studies[group] = study
-    return list(studies.values())
+        if group not in chosen or _size(members) > _size(chosen[group][1]):
+            chosen[group] = (key[0], members)
+    position = {state: i for i, state in enumerate(states)}
+    named = np.zeros((len(chosen), len(states)))
+    seen = np.zeros((len(chosen), len(states)), dtype=bool)
+    n = np.array([_size(members) for _, members in chosen.values()], dtype=float)
+    for study, (_, members) in enumerate(chosen.values()):
+        for row in members:
+            named[study, position[row.state]] += row.k
+            seen[study, position[row.state]] = True
+    total = named.sum(axis=1)
+    over = total > n  # categories that a source lets overlap
+    named[over] *= (n / np.maximum(total, 1))[over, None]
+    left = np.where(seen.all(axis=1), 0.0, np.maximum(n - named.sum(axis=1), 0.0))
+    counts = _spread(named, seen, left, rest)
+    return [
+        StudyCounts(
+            source_id,
+            counts[study],
+            int(round(counts[study].sum())),
+            min(trust_weight[row.trust] for row in members),
+            tuple(members),
+            bool(left[study] == 0 or len(states) == 2),
+        )
+        for study, (source_id, members) in enumerate(chosen.values())
+        if counts[study].sum() >= 1
+    ]
+
+
+def _size(members: Sequence[Count]) -> int:
+    return max(row.n for row in members)
+
+
+def _spread(
+    named: NDArray[np.float64],
+    seen: NDArray[np.bool_],
+    left: NDArray[np.float64],
+    rest: NDArray[np.float64] | None,
+) -> NDArray[np.float64]:
+    """Spread the `left` cases of each study over the states that it has not `seen`."""
+    proportions = np.full(named.shape[1], 1 / max(named.shape[1], 1)) if rest is None else rest
+    counts = named
+    for _ in range(1 if rest is not None else 25):
+        share = np.where(seen, 0.0, proportions + 1e-3)
+        share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-300)
+        counts = named + left[:, None] * share
+        if not left.any():
+            break
+        pooled = counts.sum(axis=0)
+        proportions = pooled / pooled.sum()
+    return counts
 
 
 def intra_class_correlation(cells: Iterable[Sequence[StudyCounts]], floor: float) -> float:
@@ -118,7 +150,8 @@ def intra_class_correlation(cells: Iterable[Sequence[StudyCounts]], floor: float
         Smallest value returned: a handful of agreeing studies does not prove agreement.
     """
     numerator = denominator = 0.0
-    for studies in cells:
+    for everyone in cells:
+        studies = [s for s in everyone if s.is_complete]
         if len(studies) < 2:
             continue
         n = np.array([s.n for s in studies], dtype=float)

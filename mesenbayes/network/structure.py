@@ -33,7 +33,8 @@ KINDS = {
     "specimen": "how the sample was taken and whether it holds tumour cells",
     "stain": "a stain: hidden expression, read on a slide",
     "loss": "a stain that is normally retained",
-    "test": "a gene test, absent or present",
+    "test": "a mutation or deletion, absent or present",
+    "fusion": "a fusion, rearrangement or amplification, absent or present",
     "choice_test": "a gene test with several results",
     "feature": "a finding that is absent or present",
     "choice": "a finding with several forms",
@@ -82,9 +83,11 @@ class Settings:
 
     trust_weight: Mapping[str, float]
     rho_floor: float
-    unstudied_odds: float
+    share_found: float
     borrowed_strength: float
     subgroup_strength: float
+    conditional_weight: float
+    elsewhere_weight: float
     prior_strength: float
     prior_floor: float
     other_share: float
@@ -322,7 +325,7 @@ def _role(entry: dict[str, Any]) -> Role:
 def _default_states(kind: str) -> tuple[str, ...]:
     if kind == "stain":
         return _STAIN_STATES
-    if kind in {"test", "feature"}:
+    if kind in {"test", "fusion", "feature"}:
         return _ABSENT_PRESENT
     raise KeyError(f"states of a variable of kind {kind}")
 

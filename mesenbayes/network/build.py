@@ -1,0 +1,459 @@
+"""Structure, counts and declared priors become a network.
+
+Each table is filled row by row; whoever asks a row hears which studies, relatives or
+declaration stand behind it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesenbayes.errors import NetworkError
+from mesenbayes.evidence.base import EvidenceBase
+from mesenbayes.evidence.pooling import StudyCounts, studies_of
+from mesenbayes.evidence.records import AgeSummary, Count
+from mesenbayes.network.cells import Family, FindingStudies, sort_studies
+from mesenbayes.network.prevalence import Prevalence
+from mesenbayes.network.priors import Priors
+from mesenbayes.network.structure import (
+    ASCERTAINMENT,
+    GENOTYPE,
+    NOT_APPLICABLE,
+    OTHER,
+    SITE,
+    TUMOUR,
+    Specification,
+    Structure,
+)
+from mesenbayes.network.table import Row, Table
+from mesenbayes.network.variable import Variable
+
+FAMILIES = {
+    "expression": "stain",
+    "loss": "alteration",
+    "fusion": "alteration",
+    "test": "mutation",
+    "feature": "feature",
+    "choice": "form",
+    "measure": "form",
+    "choice_test": "form",
+}
+"""Kind of a variable -> the kind under which its between-study variation is pooled."""
+
+BINARY = {"stain", "alteration", "mutation", "feature"}
+"""Families of yes/no findings, modelled by the two-component mixture."""
+
+_EXPRESSED = {"positive": "present", "nuclear": "present", "negative": "absent"}
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkBuilder:
+    """Fills the tables of a structure from evidence and priors."""
+
+    structure: Structure
+    evidence: EvidenceBase
+    priors: Priors
+
+    # ------------------------------------------------------------------ what is pooled
+
+    @cached_property
+    def families(self) -> dict[str, Family]:
+        """Findings by kind, each kind with one between-study correlation.
+
+        All findings of the evidence base take part, also those that this network leaves
+        out: they too say how much studies disagree.
+        """
+        rows: dict[str, list[Count]] = defaultdict(list)
+        for row in self.evidence.counts:
+            if row.tumour:
+                rows[row.finding].append(row)
+        grouped: dict[str, dict[str, FindingStudies]] = defaultdict(dict)
+        for spec in self.structure.specifications:
+            family = FAMILIES.get(spec.kind)
+            if family is None:
+                continue
+            name = spec.variable.name
+            counted = name.removesuffix("_expression") if spec.kind == "expression" else name
+            rename = _EXPRESSED if spec.kind == "expression" else None
+            found = rows.get(counted, [])
+            if name == "age":
+                found = [*found, *self._age_rows(spec.variable)]
+            grouped[family][name] = sort_studies(
+                name, spec.variable.states, found, self.structure.settings, rename
+            )
+        return {
+            kind: Family(kind, findings, self.structure.lineage_of, self.structure.settings)
+            for kind, findings in grouped.items()
+        }
+
+    @cached_property
+    def site_family(self) -> Family:
+        """P(site | tumour), pooled apart: the site is a parent of the tumour here."""
+        site = self.structure.specification(SITE).variable
+        rows = [row for row in self.evidence.counts if row.tumour and row.finding == SITE]
+        studies = sort_studies(SITE, site.states, rows, self.structure.settings)
+        return Family(SITE, {SITE: studies}, self.structure.lineage_of, self.structure.settings)
+
+    @cached_property
+    def prevalence(self) -> Prevalence:
+        """The prior of the tumour."""
+        return Prevalence(self.structure, self.evidence, self.priors, self.site_family)
+
+    def _age_rows(self, age: Variable) -> list[Count]:
+        """Mean and spread of age as cases per band, a normal curve cut at the bounds."""
+        from scipy.stats import norm
+
+        made = []
+        for summary in self.evidence.age_summaries:
+            if not summary.is_pooled or _restricts_age(summary):
+                continue
+            sd = _age_sd(summary, self.structure.settings.age_sd)
+            edges = norm.cdf(np.array([0.0, *age.cuts, 110.0]), summary.years, sd)
+            shares = np.diff(edges) / (edges[-1] - edges[0])
+            made += [
+                Count(
+                    tumour=summary.tumour,
+                    finding="age",
+                    state=state,
+                    k=int(round(share * summary.n)),
+                    n=summary.n,
+                    given=summary.given,
+                    subgroup=summary.subgroup,
+                    definition=f"{summary.statistic} {summary.years:g} years, SD {sd:.0f}",
+                    source_id=summary.source_id,
+                    trust="derived" if summary.trust == "primary" else summary.trust,
+                    overlap=summary.overlap,
+                    quote=summary.quote,
+                )
+                for state, share in zip(age.states, shares, strict=True)
+            ]
+        return made
+
+    # ------------------------------------------------------------------ tables
+
+    def tables(self) -> Iterator[tuple[Specification, Table]]:
+        """Yield every specification with its table, parents first."""
+        by_name = {spec.variable.name: spec for spec in self.structure.specifications}
+        done: set[str] = set()
+
+        def visit(spec: Specification) -> Iterator[Specification]:
+            for parent in spec.parents:
+                if parent not in by_name:
+                    raise NetworkError(
+                        f"{self.structure.name}: {spec.variable.name} needs {parent}, "
+                        "which the network leaves out"
+                    )
+                if parent not in done:
+                    yield from visit(by_name[parent])
+            if spec.variable.name not in done:
+                done.add(spec.variable.name)
+                yield spec
+
+        for spec in self.structure.specifications:
+            for ready in visit(spec):
+                yield ready, self._table(ready)
+
+    def _table(self, spec: Specification) -> Table:
+        match spec.kind:
+            case "root":
+                return self._from(spec, {(): self._declared(spec.variable)})
+            case "tumour":
+                return self._tumour_table(spec)
+            case "genotype":
+                return self._genotype_table(spec)
+            case "specimen":
+                return self._specimen_table(spec)
+            case "stain":
+                return self._stain_table(spec)
+            case _:
+                return self._finding_table(spec)
+
+    def _declared(self, variable: Variable, **given: str) -> Row:
+        declared = self.priors.find(variable.name, **given)
+        if declared is None:
+            raise NetworkError(
+                f"{self.structure.name}: {variable.name} given {given or 'nothing'} needs a line "
+                f"in {self.structure.priors_file.name}"
+            )
+        origin = "definition" if declared.is_definition else "prior"
+        return Row(declared.alpha(variable.states), origin, declared.reason)
+
+    def _tumour_table(self, spec: Specification) -> Table:
+        sites = self.structure.specification(SITE).variable.states
+        ways = self.structure.specification(ASCERTAINMENT).variable.states
+        return self._from(spec, dict(self.prevalence.rows(sites, ways)))
+
+    def _genotype_table(self, spec: Specification) -> Table:
+        """Genotype of a GIST by site; every other tumour has none."""
+        states = spec.variable.states
+        none = Row(
+            np.eye(len(states))[0], "definition", "only a GIST has a genotype of GIST"
+        )
+        gist = self.structure.genotype_tumour
+        rows: dict[tuple[str, ...], Row] = {}
+        for site in self.structure.specification(SITE).variable.states:
+            here = self._genotype_row(spec.variable, site)
+            for code in self.structure.tumour_codes:
+                rows[code, site] = here if code == gist else none
+        return self._from(spec, rows)
+
+    def _genotype_row(self, variable: Variable, site: str) -> Row:
+        """P(genotype | GIST, site): P(genotype) P(site | genotype), updated by local series."""
+        family = self._genotype_family
+        gist = self.structure.genotype_tumour
+        overall = family.row(GENOTYPE, gist)
+        parent = self.prevalence.site_row(gist)
+        sites = self.structure.specification(SITE).variable.states
+        likelihood = np.array(
+            [self._site_given_genotype(g, parent).mean[sites.index(site)]
+             for g in self.structure.genotype_states]
+        )  # fmt: skip
+        mean = overall.mean * likelihood
+        mean = mean / mean.sum()
+        strength = min(overall.strength, 3 * self.structure.settings.prior_strength)
+        local = [
+            s
+            for s in self._genotype_local
+            if dict(s.rows[0].conditions).get(SITE) == site
+        ]
+        alpha = mean * strength
+        for study in local:
+            alpha = alpha + study.effective_n(family.rho) * study.proportions
+        return Row(
+            np.concatenate([[0.0], alpha]),
+            "counts",
+            f"genotypes of all GIST x P({site} | genotype)"
+            + (f", {len(local)} local series" if local else ""),
+            overall.studies,
+        )
+
+    @cached_property
+    def _genotype_family(self) -> Family:
+        gist = self.structure.genotype_tumour
+        rows = [
+            row
+            for row in self.evidence.counts
+            if row.tumour == gist and row.finding == GENOTYPE and SITE not in dict(row.conditions)
+        ]
+        studies = sort_studies(
+            GENOTYPE, self.structure.genotype_states, rows, self.structure.settings
+        )
+        return Family(
+            GENOTYPE, {GENOTYPE: studies}, self.structure.lineage_of, self.structure.settings
+        )
+
+    @cached_property
+    def _genotype_local(self) -> list[StudyCounts]:
+        gist = self.structure.genotype_tumour
+        rows = [
+            row
+            for row in self.evidence.counts
+            if row.tumour == gist and row.finding == GENOTYPE and SITE in dict(row.conditions)
+        ]
+        rest = self._genotype_family.row(GENOTYPE, gist).mean
+        return studies_of(
+            rows, self.structure.genotype_states, self.structure.settings.trust_weight, rest
+        )
+
+    def _site_given_genotype(self, genotype: str, parent: Row) -> Row:
+        gist = self.structure.genotype_tumour
+        for name in (genotype, *self._groups_of(genotype)):
+            row = self.site_family.subgroup_row(SITE, gist, name, parent)
+            if row is not None:
+                return row
+        return parent
+
+    def _groups_of(self, genotype: str) -> list[str]:
+        return [n for n, states in self.structure.genotype_groups.items() if genotype in states]
+
+    def _specimen_table(self, spec: Specification) -> Table:
+        """P(tumour cells on the slide | how it was taken)."""
+        (parent,) = spec.parents
+        rows: dict[tuple[str, ...], Row] = {}
+        for state in self.structure.specification(parent).variable.states:
+            prior = self._declared(spec.variable, **{parent: state})
+            counts = [
+                row
+                for row in self.evidence.counts
+                if row.finding == spec.variable.name
+                and dict(row.conditions).get(parent) == state
+            ]
+            found = sort_studies(
+                spec.variable.name, spec.variable.states, counts, self.structure.settings
+            )
+            family = Family("specimen", {spec.variable.name: found}, {}, self.structure.settings)
+            studies = found.by_tumour.get("", ())
+            rows[(state,)] = (
+                Row(
+                    prior.alpha + family.pooled(studies),
+                    "counts",
+                    f"{len(studies)} studies on top of: {prior.reason}",
+                    family.provenance(studies),
+                )
+                if studies
+                else prior
+            )
+        return self._from(spec, rows)
+
+    @cached_property
+    def _reading_rows(self) -> dict[tuple[str, ...], Row]:
+        """How a slide is read, shared by all stains: (expression, cells) -> row."""
+        readings: dict[tuple[str, ...], Row] = {}
+        for expression in ("absent", "present"):
+            for cells in ("adequate", "scant"):
+                declared = self.priors.find("stain_reading", expression=expression, cells=cells)
+                if declared is None:
+                    raise NetworkError(
+                        f"{self.structure.priors_file.name}: stain_reading given "
+                        f"expression={expression};cells={cells} is missing"
+                    )
+                row = Row(
+                    declared.alpha(("negative", "focal", "positive")), "prior", declared.reason
+                )
+                readings[expression, cells] = row
+        return readings
+
+    def _stain_table(self, spec: Specification) -> Table:
+        return self._from(spec, self._reading_rows)
+
+    def _finding_table(self, spec: Specification) -> Table:
+        """P(finding | tumour[, genotype]): one row a tumour, and for GIST one a genotype where
+        there is something to say."""
+        name = spec.variable.name
+        family = self.families[FAMILIES[spec.kind]]
+        make = family.binary_row if FAMILIES[spec.kind] in BINARY else family.row
+        if FAMILIES[spec.kind] in BINARY and len(spec.variable.states) != 2:
+            raise NetworkError(f"{name}: a finding of kind {spec.kind} must have two states")
+        everyone = [t.code for t in self.structure.relatives if t.code != OTHER]
+        default = self.priors.find(name)
+        every_row = {
+            code: self._declared_or(
+                spec, code, make(name, code) if default is None
+                else self._on_default(family, name, code, default.alpha(spec.variable.states),
+                                      default.reason)
+            )
+            for code in everyone
+        }
+        outside = [code for code in everyone if code not in self.structure.tumour_codes]
+        every_row[OTHER] = family.average_row(
+            [every_row[code] for code in (outside if len(outside) > 9 else everyone)]
+        )
+        if not spec.by_genotype:
+            return self._from(spec, {(c,): every_row[c] for c in self.structure.tumour_codes})
+        rows: dict[tuple[str, ...], Row] = {}
+        gist = self.structure.genotype_tumour
+        for code in self.structure.tumour_codes:
+            for genotype in (NOT_APPLICABLE, *self.structure.genotype_states):
+                row = every_row[code]
+                if code == gist and genotype != NOT_APPLICABLE:
+                    row = self._genotype_finding_row(spec, family, genotype, row)
+                rows[code, genotype] = row
+        return self._from(spec, rows)
+
+    @staticmethod
+    def _on_default(
+        family: Family, name: str, tumour: str, alpha: NDArray[np.float64], reason: str
+    ) -> Row:
+        """Counts on top of a prior that is declared for every tumour alike."""
+        studies = family.findings[name].by_tumour.get(tumour, ())
+        if not studies:
+            return Row(alpha, "prior", reason)
+        return Row(
+            alpha + family.pooled(studies),
+            "counts",
+            f"{len(studies)} studies on top of: {reason}",
+            family.provenance(studies),
+        )
+
+    def _declared_or(self, spec: Specification, tumour: str, row: Row) -> Row:
+        """A declaration about a tumour replaces what it borrows and adds to what is counted."""
+        declared = self.priors.find(spec.variable.name, tumour=tumour)
+        if declared is None:
+            return row
+        alpha = declared.alpha(spec.variable.states)
+        if declared.is_definition:
+            return Row(alpha, "definition", declared.reason)
+        if row.origin == "counts":
+            return Row(row.alpha + alpha, "counts", f"{row.reason}; {declared.reason}", row.studies)
+        return Row(alpha, "prior", declared.reason)
+
+    def _genotype_finding_row(
+        self, spec: Specification, family: Family, genotype: str, parent: Row
+    ) -> Row:
+        key = (spec.variable.name, genotype)
+        if key not in self._genotype_rows:
+            self._genotype_rows[key] = self._make_genotype_row(spec, family, genotype, parent)
+        return self._genotype_rows[key]
+
+    @cached_property
+    def _genotype_rows(self) -> dict[tuple[str, str], Row]:
+        return {}
+
+    def _make_genotype_row(
+        self, spec: Specification, family: Family, genotype: str, parent: Row
+    ) -> Row:
+        name, gist = spec.variable.name, self.structure.genotype_tumour
+        declared = self.priors.find(name, genotype=genotype)
+        if declared is not None:
+            base = Row(
+                declared.alpha(spec.variable.states),
+                "definition" if declared.is_definition else "prior",
+                declared.reason,
+            )
+            if declared.is_definition:
+                return base
+            counted = family.subgroup_row(name, gist, genotype, base)
+            return counted or base
+        for group in self._groups_of(genotype):
+            key = (name, group)
+            if key not in self._genotype_rows:
+                row = family.subgroup_row(name, gist, group, parent)
+                if row is not None:
+                    self._genotype_rows[key] = row
+            parent = self._genotype_rows.get(key, parent)
+        return family.subgroup_row(name, gist, genotype, parent) or parent
+
+    def _from(self, spec: Specification, rows: dict[tuple[str, ...], Row]) -> Table:
+        """Index the rows by parent state; equal objects stay one shared row."""
+        parents = [self.structure.specification(p).variable for p in spec.parents]
+        distinct: dict[int, int] = {}
+        ordered: list[Row] = []
+        index = np.zeros([p.cardinality for p in parents], dtype=np.intp)
+        for position in np.ndindex(*index.shape):
+            key = tuple(p.states[i] for p, i in zip(parents, position, strict=True))
+            row = rows[key]
+            if id(row) not in distinct:
+                distinct[id(row)] = len(ordered)
+                ordered.append(row)
+            index[position] = distinct[id(row)]
+        return Table(spec.variable.name, spec.parents, tuple(ordered), index)
+
+
+def _restricts_age(summary: AgeSummary) -> bool:
+    return "age=" in summary.given
+
+
+def _age_sd(summary: AgeSummary, default: float) -> float:
+    """Standard deviation: printed, or from the range of n normal draws, or the default."""
+    if summary.sd:
+        return summary.sd
+    if summary.range_low is not None and summary.range_high is not None:
+        from scipy.stats import norm
+
+        # The expected range of n normal draws is about 2 z(1 - 1/(2n)) standard deviations.
+        widths = 2 * float(norm.ppf(1 - 0.5 / summary.n))
+        return max((summary.range_high - summary.range_low) / widths, 5.0)
+    return default
+
+
+def network_digest(structure: Structure, evidence: EvidenceBase, priors: Priors) -> str:
+    """Return the hash of everything that a network is built from."""
+    parts = (structure.digest, evidence.digest, hashlib.sha256(priors.digest_source).hexdigest())
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]

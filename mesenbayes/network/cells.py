@@ -1,0 +1,294 @@
+"""From counts to Dirichlet rows: one cell (finding, tumour) at a time.
+
+A studied cell is its effective counts on top of what its relatives suggest; an unstudied
+one is what its relatives suggest, widely. See :mod:`mesenbayes.evidence.pooling` for the
+counts and :mod:`mesenbayes.evidence.mixture` for the relatives.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesenbayes.evidence.mixture import (
+    CLASSES,
+    BetaMixture,
+    classes_of_unstudied,
+    fit_beta_mixture,
+    with_relatives,
+)
+from mesenbayes.evidence.pooling import (
+    StudyCounts,
+    effective_counts,
+    intra_class_correlation,
+    studies_of,
+)
+from mesenbayes.evidence.records import Count
+from mesenbayes.network.structure import OTHER, Settings
+from mesenbayes.network.table import Row, Study
+
+PANEL = "PANEL"
+"""Code of a pooled control group: several types that the authors did not split."""
+
+NEUTRAL_CONDITIONS = {"site", "sampling", "ascertainment", "gastric_region"}
+"""Conditions that restrict where or how cases were collected; such rows still speak for the
+tumour as a whole when the network has no arrow from the condition to the finding."""
+
+
+@dataclass(frozen=True, eq=False)
+class FindingStudies:
+    """The studies of one finding.
+
+    Parameters
+    ----------
+    states
+        States that are counted; for a yes/no finding the second one is "yes".
+    by_tumour
+        Tumour -> studies of it as a whole.
+    by_subgroup
+        (tumour, genotype or group of genotypes) -> studies.
+    """
+
+    name: str
+    states: tuple[str, ...]
+    by_tumour: Mapping[str, tuple[StudyCounts, ...]]
+    by_subgroup: Mapping[tuple[str, str], tuple[StudyCounts, ...]]
+
+
+def sort_studies(
+    name: str,
+    states: tuple[str, ...],
+    rows: Iterable[Count],
+    settings: Settings,
+    rename: Mapping[str, str] | None = None,
+) -> FindingStudies:
+    """Sort the rows of one finding into studies by tumour and by genotype.
+
+    Parameters
+    ----------
+    rename
+        State in the table -> state counted here (``positive`` -> ``present``).
+    """
+    whole, conditional, subgroup = defaultdict(list), defaultdict(list), defaultdict(list)
+    for row in rows:
+        if rename:
+            row = row.model_copy(update={"state": rename.get(row.state, row.state)})
+        if row.state not in states:
+            continue
+        conditions = dict(row.conditions)
+        genotype = conditions.pop("genotype", None)
+        if genotype is not None:
+            subgroup[row.tumour, genotype].append(row)
+        elif set(conditions) <= NEUTRAL_CONDITIONS:
+            whole[row.tumour].append(row)
+        else:
+            conditional[row.tumour].append(row)
+
+    def studies(members: list[Count]) -> tuple[StudyCounts, ...]:
+        return tuple(studies_of(members, states, settings.trust_weight))
+
+    by_tumour = {tumour: studies(members) for tumour, members in whole.items()}
+    for tumour, members in conditional.items():
+        if not by_tumour.get(tumour):
+            by_tumour[tumour] = tuple(
+                replace(s, weight=s.weight * settings.conditional_weight) for s in studies(members)
+            )
+    return FindingStudies(
+        name,
+        states,
+        {t: s for t, s in by_tumour.items() if s},
+        {key: s for key, members in subgroup.items() if (s := studies(members))},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """Findings of one kind (stains, gene tests, ...), pooled under one rho.
+
+    Parameters
+    ----------
+    findings
+        By name.
+    lineage_of
+        Lineage of every tumour of the evidence base.
+    """
+
+    kind: str
+    findings: Mapping[str, FindingStudies]
+    lineage_of: Mapping[str, str]
+    settings: Settings
+
+    @cached_property
+    def rho(self) -> float:
+        """Between-study correlation of the kind."""
+        cells = [s for f in self.findings.values() for s in f.by_tumour.values()]
+        return intra_class_correlation(cells, self.settings.rho_floor)
+
+    @cached_property
+    def mixture(self) -> BetaMixture:
+        """The two-component model of a yes/no kind."""
+        counts = np.array(
+            [
+                self.pooled(f.by_tumour[t])
+                for f in self.findings.values()
+                for t in f.by_tumour
+                if t != OTHER
+            ]
+        )
+        return fit_beta_mixture(counts[:, 1], counts.sum(axis=1))
+
+    def pooled(self, studies: Sequence[StudyCounts]) -> NDArray[np.float64]:
+        return effective_counts(studies, self.rho, len(studies[0].counts))
+
+    # ------------------------------------------------------------------ yes/no findings
+
+    def binary_row(self, finding: str, tumour: str) -> Row:
+        """Return the row of a yes/no finding in a tumour, states (no, yes)."""
+        studies = self.findings[finding].by_tumour.get(tumour, ())
+        p, relatives = self._classes(finding, tumour, studied=bool(studies))
+        if not studies:
+            mean, _ = self.mixture.moments(p)
+            strength = self.settings.borrowed_strength
+            return Row(np.array([1 - mean, mean]) * strength, "borrowed", relatives)
+        n_no, n_yes = self.pooled(studies)
+        after = self.mixture.responsibility(np.array([n_yes]), np.array([n_no + n_yes]), p)[0]
+        mean, strength = self.mixture.moments(after, n_yes, n_no + n_yes)
+        return Row(
+            np.array([1 - mean, mean]) * strength,
+            "counts",
+            f"{len(studies)} studies, rho {self.rho:.3f}",
+            self.provenance(studies),
+        )
+
+    @cached_property
+    def _responsibilities(self) -> dict[str, dict[str, NDArray[np.float64]]]:
+        """P(z | counts) of every studied cell: finding -> tumour -> (classes,)."""
+        cells = [
+            (name, tumour)
+            for name, found in self.findings.items()
+            for tumour in found.by_tumour
+            if tumour not in (OTHER, PANEL)
+        ]
+        counts = np.array([self.pooled(self.findings[n].by_tumour[t]) for n, t in cells])
+        values = self.mixture.responsibility(counts[:, 1], counts.sum(axis=1))
+        table: dict[str, dict[str, NDArray[np.float64]]] = {name: {} for name in self.findings}
+        for (name, tumour), value in zip(cells, values, strict=True):
+            table[name][tumour] = value
+        return table
+
+    @cached_property
+    def _votes(self) -> dict[str, tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]]:
+        """Sums of responsibilities: finding -> (over all types, by lineage)."""
+        table = {}
+        for name, known in self._responsibilities.items():
+            by_lineage: dict[str, NDArray[np.float64]] = defaultdict(
+                lambda: np.zeros(len(CLASSES) + 1)
+            )
+            for tumour, value in known.items():
+                by_lineage[self.lineage_of[tumour]][:-1] += value
+                by_lineage[self.lineage_of[tumour]][-1] += 1
+            total = np.sum(list(by_lineage.values()), axis=0) if known else np.zeros(
+                len(CLASSES) + 1
+            )
+            table[name] = (total, dict(by_lineage))
+        return table
+
+    def _classes(
+        self, finding: str, tumour: str, *, studied: bool
+    ) -> tuple[NDArray[np.float64], str]:
+        """P(z) of a cell before its own studies, and who was asked."""
+        total, by_lineage = self._votes[finding]
+        lineage = by_lineage.get(self.lineage_of[tumour], np.zeros(len(CLASSES) + 1))
+        if studied:
+            own = np.append(self._responsibilities[finding][tumour], 1.0)
+            total, lineage = total - own, lineage - own
+            p = (total[:-1] + self.mixture.weights) / (total[-1] + 1)
+        else:
+            unstudied = len(self.lineage_of) - int(total[-1])
+            p = classes_of_unstudied(total[:-1], unstudied, self.settings.share_found)
+        p = np.clip(with_relatives(p, lineage[:-1], int(lineage[-1])), 0.002, 1.0)
+        p = p / p.sum()
+        return p, (
+            f"no study of {finding} in {tumour}; borrowed from {int(lineage[-1])} types of its "
+            f"lineage and {int(total[-1] - lineage[-1])} others, P(silent) {p[0]:.2f}"
+        )
+
+    # ------------------------------------------------------------------ several states
+
+    def row(self, finding: str, tumour: str) -> Row:
+        """Return the row of a finding with several states in a tumour."""
+        found = self.findings[finding]
+        mean, relatives = self._relatives_mean(found, tumour)
+        base = mean * self.settings.borrowed_strength
+        studies = found.by_tumour.get(tumour, ())
+        if not studies:
+            return Row(
+                base, "borrowed", f"no study of {finding} in {tumour}; borrowed from {relatives}"
+            )
+        return Row(
+            base + self.pooled(studies),
+            "counts",
+            f"{len(studies)} studies, rho {self.rho:.3f}",
+            self.provenance(studies),
+        )
+
+    def _relatives_mean(
+        self, found: FindingStudies, tumour: str
+    ) -> tuple[NDArray[np.float64], str]:
+        """Mean proportions of the lineage, and of all types as one more relative."""
+        uniform = np.full(len(found.states), 1 / len(found.states))
+        shares: dict[str, NDArray[np.float64]] = {}
+        for other, studies in found.by_tumour.items():
+            if other not in (tumour, OTHER, PANEL):
+                counts = self.pooled(studies) + uniform
+                shares[other] = counts / counts.sum()
+        if not shares:
+            return uniform, "nothing: all states alike"
+        overall = np.mean(list(shares.values()), axis=0)
+        lineage = self.lineage_of.get(tumour)
+        family = [share for t, share in shares.items() if self.lineage_of.get(t) == lineage]
+        return np.mean([overall, *family], axis=0), (
+            f"{len(family)} types of its lineage and {len(shares)} types in all"
+        )
+
+    # ------------------------------------------------------------------ shared by both
+
+    def subgroup_row(self, finding: str, tumour: str, subgroup: str, parent: Row) -> Row | None:
+        """Return the row of a genotype (or a group of genotypes) of a tumour, which starts
+        from the row of the tumour as a whole; None if nobody studied it."""
+        studies = self.findings[finding].by_subgroup.get((tumour, subgroup))
+        if not studies:
+            return None
+        return Row(
+            parent.mean * self.settings.subgroup_strength + self.pooled(studies),
+            "counts",
+            f"{len(studies)} studies of {subgroup}, on top of all {tumour}",
+            self.provenance(studies),
+        )
+
+    def average_row(self, rows: Sequence[Row]) -> Row:
+        """Return the row of 'none of the modelled diagnoses': the mean over tumour types, with
+        little strength."""
+        mean = np.mean([row.mean for row in rows], axis=0)
+        return Row(
+            mean * self.settings.borrowed_strength,
+            "borrowed",
+            f"mean over {len(rows)} tumour types: what an unmodelled tumour may look like",
+        )
+
+    def provenance(self, studies: Sequence[StudyCounts]) -> tuple[Study, ...]:
+        return tuple(
+            Study(
+                s.source_id,
+                tuple((row.state, row.k) for row in s.rows),
+                s.n,
+                s.effective_n(self.rho),
+                s.rows[0].subgroup if s.rows else "",
+            )
+            for s in studies
+        )

@@ -1,0 +1,197 @@
+"""P(tumour | site, way of finding) before any finding.
+
+Two kinds of fact speak of it. Registries give incidence and where a tumour sits:
+
+    base(T | site)  is proportional to  incidence(T) P(site | T),
+
+which covers every tumour but knows nothing of how the lesion came to attention. Local series
+("of 53 resected gastric lesions 31 were GIST") know just that, for a few tumours. So the base
+is the mean of a Dirichlet of modest strength, and the local series update it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesenbayes.evidence.base import EvidenceBase
+from mesenbayes.evidence.pooling import StudyCounts, intra_class_correlation, studies_of
+from mesenbayes.evidence.records import Count, Incidence
+from mesenbayes.network.cells import PANEL, Family
+from mesenbayes.network.priors import Priors
+from mesenbayes.network.structure import ASCERTAINMENT, OTHER, SITE, TUMOUR, Structure
+from mesenbayes.network.table import Row, Study
+
+WITHIN = "within="
+"""Start of a definition that names the types among which a series could choose: such a series
+informs the split inside that set, not the share of the set at the site."""
+
+FALLBACK = "fallback"
+"""Start of an exclusion: an incidence put together from two sources, used when nothing else
+stands."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prevalence:
+    """Builds the rows of P(tumour | site, ascertainment)."""
+
+    structure: Structure
+    evidence: EvidenceBase
+    priors: Priors
+    sites: Family
+
+    def incidence(self, tumour: str) -> tuple[float, str]:
+        """Return new cases per million and year, and who says so.
+
+        The geometric mean of the pooled rows; a fallback row or a declared one otherwise.
+        """
+        rows = [row for row in self.evidence.incidence if row.tumour == tumour]
+        pooled = [row for row in rows if row.is_pooled]
+        declared = self.priors.find("incidence", tumour=tumour)
+        chosen = pooled or [row for row in rows if row.exclude.startswith(FALLBACK)]
+        if declared is not None and not pooled:
+            return declared.weights["per_million"], f"declared: {declared.reason}"
+        if chosen:
+            return _geometric_mean(chosen), ", ".join(
+                dict.fromkeys(row.source_id for row in chosen)
+            )
+        return 0.5, "nobody: a rare tumour, 0.5 per million assumed"
+
+    def site_row(self, tumour: str) -> Row:
+        """Return P(site | tumour)."""
+        declared = self.priors.find(SITE, tumour=tumour)
+        states = self.sites.findings[SITE].states
+        if declared is not None:
+            return Row(
+                declared.alpha(states),
+                "definition" if declared.is_definition else "prior",
+                declared.reason,
+            )
+        return self.sites.row(SITE, tumour)
+
+    def base(self, site: str) -> NDArray[np.float64]:
+        """Return the base measure over the tumours at one site, shape (tumours,)."""
+        settings = self.structure.settings
+        states = self.sites.findings[SITE].states
+        everyone = [t.code for t in self.structure.relatives if t.code != OTHER]
+        mass = {}
+        for code in everyone:
+            share = self.site_row(code).mean[states.index(site)]
+            mass[code] = self.incidence(code)[0] * share
+        total = sum(mass.values())
+        codes = self.structure.tumour_codes
+        unmodelled = sum(m for code, m in mass.items() if code not in codes) / total
+        vector = np.array([mass.get(code, 0.0) / total for code in codes])
+        allowed = vector > 0
+        vector[allowed] = np.maximum(vector[allowed], settings.prior_floor)
+        vector[codes.index(OTHER)] = unmodelled + settings.other_share
+        return np.asarray(vector / vector.sum())
+
+    def rows(self, sites: Sequence[str], ways: Sequence[str]) -> dict[tuple[str, str], Row]:
+        """Return the row of every (site, way of finding)."""
+        shares = [row for row in self.evidence.counts if row.finding == TUMOUR and not row.tumour]
+        by_site: dict[str, list[Count]] = defaultdict(list)
+        for row in shares:
+            site = dict(row.conditions).get(SITE)
+            if site is not None and row.is_pooled and row.state != PANEL:
+                by_site[site].append(self._with_known_state(row))
+        bases = {site: self.base(site) for site in sites}
+        rho = self._rho(by_site, bases)
+        return {
+            (site, way): self._row(site, way, by_site.get(site, []), bases[site], rho)
+            for site in sites
+            for way in ways
+        }
+
+    def _with_known_state(self, row: Count) -> Count:
+        known = row.state in self.structure.tumour_codes
+        return row if known else row.model_copy(update={"state": OTHER})
+
+    def _rho(
+        self, by_site: Mapping[str, list[Count]], bases: Mapping[str, NDArray[np.float64]]
+    ) -> float:
+        cells = []
+        for site, rows in by_site.items():
+            if site in bases:
+                open_rows = [row for row in rows if not row.definition.startswith(WITHIN)]
+                cells.append(self._studies(open_rows, bases[site]))
+        return intra_class_correlation(cells, self.structure.settings.rho_floor)
+
+    def _studies(self, rows: Iterable[Count], base: NDArray[np.float64]) -> list[StudyCounts]:
+        return studies_of(
+            rows, self.structure.tumour_codes, self.structure.settings.trust_weight, base
+        )
+
+    def _row(
+        self, site: str, way: str, rows: list[Count], base: NDArray[np.float64], rho: float
+    ) -> Row:
+        """Base, then splits inside named sets, then the other ways in, then this way in."""
+        strength = self.structure.settings.prior_strength
+        alpha = base * strength
+        used: list[StudyCounts] = []
+        groups = defaultdict(list)
+        for row in rows:
+            groups[row.definition.partition(";")[0] if row.definition.startswith(WITHIN) else ""
+                   ].append(row)  # fmt: skip
+        for definition, members in groups.items():
+            if definition:
+                inside = self._inside(definition)
+                for study in self._studies(members, base * inside):
+                    alpha = _update_split(alpha, inside, study, rho)
+                    used.append(study)
+        for study in self._studies(groups.get("", []), base):
+            here = dict(study.rows[0].conditions).get(ASCERTAINMENT) == way
+            weight = study.weight if here else study.weight * self.structure.settings.elsewhere_weight
+            study = replace(study, weight=weight)
+            alpha = alpha + study.effective_n(rho) * study.proportions
+            used.append(study)
+        return Row(
+            alpha,
+            "counts" if used else "borrowed",
+            f"incidence x P(site | tumour) worth {strength:g} cases"
+            + (f", {len(used)} local series, rho {rho:.3f}" if used else ", no local series"),
+            tuple(
+                Study(
+                    s.source_id,
+                    tuple((row.state, row.k) for row in s.rows),
+                    s.n,
+                    s.effective_n(rho),
+                    s.rows[0].subgroup,
+                )
+                for s in used
+            ),
+        )
+
+    def _inside(self, definition: str) -> NDArray[np.bool_]:
+        """Return which tumours a ``within=`` definition names."""
+        names = {n.strip() for n in definition.removeprefix(WITHIN).split(",")}
+        if "sarcoma" in names:
+            names |= {t.code for t in self.structure.tumours if _is_malignant_mesenchymal(t.codes)}
+        return np.array([code in names for code in self.structure.tumour_codes])
+
+
+def _is_malignant_mesenchymal(codes: Mapping[str, str]) -> bool:
+    """Behaviour code 3 of the connective and soft tissue morphologies of ICD-O-3."""
+    morphology, _, behaviour = codes.get("ICD-O-3", "").partition("/")
+    return behaviour == "3" and morphology.isdigit() and 8800 <= int(morphology) <= 9599
+
+
+def _update_split(
+    alpha: NDArray[np.float64], inside: NDArray[np.bool_], study: StudyCounts, rho: float
+) -> NDArray[np.float64]:
+    """Update the split inside a set and leave the mass of the set as it was."""
+    counts = study.effective_n(rho) * study.proportions * inside
+    before = alpha[inside].sum()
+    if counts.sum() <= 0 or before <= 0:
+        return alpha
+    updated = alpha.copy()
+    updated[inside] = (alpha + counts)[inside] * before / (before + counts.sum())
+    return updated
+
+
+def _geometric_mean(rows: Sequence[Incidence]) -> float:
+    return float(np.exp(np.mean([np.log(row.per_million_per_year) for row in rows])))
