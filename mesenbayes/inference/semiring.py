@@ -126,6 +126,4 @@ def _max(array: FloatArray, axis: tuple[int, ...]) -> FloatArray:
 
 SUM_PRODUCT = Semiring(lambda array: array, Contraction, sum_out, scaled=True)
 MAX_PRODUCT = Semiring(lambda array: array, _plain(np.multiply, _max), _reduce(_max), scaled=True)
-LOG_SUM = Semiring(
-    log_probability, _plain(np.add, log_sum_exp), _reduce(log_sum_exp), scaled=False
-)
+LOG_SUM = Semiring(log_probability, _plain(np.add, log_sum_exp), _reduce(log_sum_exp), scaled=False)

@@ -1,0 +1,12 @@
+"""Exact, batched, differentiable inference. Read :mod:`.plan` first: it is the design.
+
+>>> compiled = compile_network(network)                              # doctest: +SKIP
+>>> result = compiled.run(codes, targets=("tumour", "genotype"))     # doctest: +SKIP
+>>> result.posterior["tumour"]                                       # doctest: +SKIP
+"""
+
+from mesenbayes.inference.compiled import CompiledNetwork, Posteriors, compile_network
+from mesenbayes.inference.explanation import Explanation
+from mesenbayes.inference.gradient import Gradient
+
+__all__ = ["CompiledNetwork", "Explanation", "Gradient", "Posteriors", "compile_network"]

@@ -1,0 +1,322 @@
+"""Which tables a question needs: pruned, folded and compressed before anything is planned.
+
+* *Pruning*: a variable with neither evidence nor interest at or below it sums to 1.
+* *Folding*: a hidden variable between its parents and one finding (the antigen is
+  expressed, the slide is read) is summed out once, so that the finding hangs on the core.
+* *Compression*: two variables of which most joint states are impossible (a genotype
+  applies to one tumour only) become one variable whose states are the possible pairs.
+* *Stacking*: findings that hang on the same variables are one matrix of log-likelihoods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesenbayes.inference.plan import Scope
+from mesenbayes.network.network import Network
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+LeafKind = Literal["table", "evidence", "constant", "stack"]
+
+_LARGEST_FOLD = 512
+"""Most parent states a finding may hang on after folding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """A network as integers and arrays; variables are numbered in network order."""
+
+    names: tuple[str, ...]
+    cards: tuple[int, ...]
+    parents: tuple[Scope, ...]
+    tables: tuple[FloatArray, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, network: Network) -> Skeleton:
+        """Return the skeleton of `network`."""
+        at = {v.name: i for i, v in enumerate(network.variables)}
+        tables = [network.tables[v.name] for v in network.variables]
+        return cls(
+            tuple(at),
+            tuple(v.cardinality for v in network.variables),
+            tuple(tuple(at[p] for p in t.parents) for t in tables),
+            tuple(np.ascontiguousarray(t.probability, dtype=np.float64) for t in tables),
+        )
+
+    def ancestors(self, variables: Iterable[int]) -> frozenset[int]:
+        """Return `variables` and everything above them."""
+        found: set[int] = set()
+        stack = list(variables)
+        while stack:
+            v = stack.pop()
+            if v not in found:
+                found.add(v)
+                stack.extend(self.parents[v])
+        return frozenset(found)
+
+
+@dataclass(frozen=True, eq=False)
+class Compound:
+    """One variable in place of several, whose states are their possible joint states.
+
+    Attributes
+    ----------
+    number
+        Variable number, beyond those of the network.
+    states : (joint states, members)
+        State of each member in each joint state.
+    """
+
+    number: int
+    members: Scope
+    states: IntArray
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a plan is made for. Two batches with equal questions share a plan.
+
+    Attributes
+    ----------
+    observed
+        Variables with a likelihood of their own in each case.
+    hard
+        Those of `observed` that are either one state or missing: they may be stacked.
+    fixed
+        Variable and state observed in the whole batch; sliced out of every table.
+    drawn
+        Variables whose table differs along the batch.
+    outputs
+        Sets of variables whose joint posterior is read.
+    whole
+        Nothing is pruned, folded or stacked: every variable is going to be read.
+    compress
+        Whether impossible joint states may be left out.
+    """
+
+    observed: frozenset[int] = frozenset()
+    hard: frozenset[int] = frozenset()
+    fixed: tuple[tuple[int, int], ...] = ()
+    drawn: frozenset[int] = frozenset()
+    outputs: tuple[frozenset[int], ...] = ()
+    whole: bool = False
+    compress: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """A factor of the polynomial and where its numbers come from.
+
+    Attributes
+    ----------
+    kind
+        ``table`` (of `variable`), ``evidence`` (likelihood of `variable`), ``constant``
+        (known now) or ``stack`` (findings with one parent set).
+    index
+        Positions in the flattened source that fill the leaf, in the leaf's shape.
+    table
+        Values, for a constant.
+    stacked
+        Variable and table (\\*scope, states), for each finding of a stack.
+    """
+
+    kind: LeafKind
+    scope: Scope
+    batched: bool
+    variable: int = -1
+    index: IntArray | None = None
+    table: FloatArray | None = None
+    stacked: tuple[tuple[int, FloatArray], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The leaves that answer a question, and how its variables relate to the network's."""
+
+    leaves: tuple[Leaf, ...]
+    sizes: dict[int, int]
+    compounds: tuple[Compound, ...]
+
+    def place(self, variable: int) -> tuple[int, IntArray | None]:
+        """Return the model's variable that carries `variable`, and its state in each state."""
+        for compound in self.compounds:
+            if variable in compound.members:
+                return compound.number, compound.states[:, compound.members.index(variable)]
+        return variable, None
+
+
+def assemble(skeleton: Skeleton, question: Question, compounds: Sequence[Compound] = ()) -> Model:
+    """Return the leaves needed to answer `question`."""
+    states = dict(question.fixed)
+    read = frozenset().union(*question.outputs) if question.outputs else frozenset()
+    everything = frozenset(range(len(skeleton.names)))
+    relevant = (
+        everything if question.whole else skeleton.ancestors(question.observed | read | set(states))
+    )
+    used = tuple(
+        c
+        for c in compounds
+        if question.compress
+        and relevant.issuperset(c.members)
+        and not states.keys() & set(c.members)
+    )
+    sizes = {v: skeleton.cards[v] for v in relevant if v not in states}
+    sizes.update({c.number: len(c.states) for c in used})
+
+    leaves: list[Leaf] = []
+    for v in sorted(relevant):
+        scope = (*skeleton.parents[v], v)
+        index: IntArray = np.arange(skeleton.tables[v].size).reshape(skeleton.tables[v].shape)
+        index = index[tuple(states.get(u, slice(None)) for u in scope)]
+        scope = tuple(u for u in scope if u not in states)
+        index, scope = _merged(index, scope, used)
+        if v in question.drawn:
+            leaves.append(Leaf("table", scope, batched=True, variable=v, index=index))
+        else:
+            table = skeleton.tables[v].reshape(-1)[index]
+            leaves.append(
+                Leaf("constant", scope, batched=False, variable=v, index=index, table=table)
+            )
+    if not question.whole:
+        leaves = _folded(leaves, question, read, used, sizes)
+        leaves = _stacked(leaves, question, read, used)
+    stacked = {x for leaf in leaves for x, _ in leaf.stacked}
+    for v in sorted(question.observed - stacked):
+        index, scope = _merged(np.arange(skeleton.cards[v]), (v,), used)
+        leaves.append(Leaf("evidence", scope, batched=True, variable=v, index=index))
+    return Model(tuple(leaves), sizes, used)
+
+
+def _merged(
+    array: NDArray[np.generic], scope: Scope, compounds: Sequence[Compound]
+) -> tuple[IntArray, Scope]:
+    """Return the array with members' axes replaced by their compound's axis."""
+    for compound in compounds:
+        present = [v for v in compound.members if v in scope]
+        if not present:
+            continue
+        rest = [v for v in scope if v not in present]
+        axes = [scope.index(v) for v in (*present, *rest)]
+        columns = [compound.states[:, compound.members.index(v)] for v in present]
+        array = array.transpose(axes)[tuple(columns)]
+        scope = (compound.number, *rest)
+    return np.asarray(array, dtype=np.intp, order="C"), scope
+
+
+def _folded(
+    leaves: list[Leaf],
+    question: Question,
+    read: frozenset[int],
+    compounds: Sequence[Compound],
+    sizes: dict[int, int],
+) -> list[Leaf]:
+    """Sum out hidden variables that stand between a finding and the rest."""
+    busy = question.observed | read
+    for compound in compounds:
+        if busy & set(compound.members):
+            busy |= {compound.number}
+    factors = list(leaves)
+    for x in sorted(question.observed | read):
+        while True:
+            own = [f for f in factors if x in f.scope]
+            if len(own) != 1 or own[0].batched:
+                break
+            pair = _between(own[0], x, factors, busy, sizes)
+            if pair is None:
+                break
+            hidden, other = pair
+            factors = [f for f in factors if f is not own[0] and f is not other]
+            factors.append(_sum_product(own[0], other, hidden))
+    return factors
+
+
+def _between(
+    leaf: Leaf, x: int, factors: Sequence[Leaf], busy: frozenset[int], sizes: dict[int, int]
+) -> tuple[int, Leaf] | None:
+    for hidden in leaf.scope:
+        if hidden in busy:
+            continue
+        others = [f for f in factors if hidden in f.scope and f is not leaf]
+        if len(others) != 1 or others[0].batched or others[0].kind == "stack":
+            continue
+        scope = (set(leaf.scope) | set(others[0].scope)) - {hidden, x}
+        if busy & (set(others[0].scope) - set(leaf.scope)) and not _is_core(scope, busy, sizes):
+            continue
+        if prod(sizes[v] for v in scope) <= _LARGEST_FOLD:
+            return hidden, others[0]
+    return None
+
+
+def _is_core(scope: Iterable[int], busy: frozenset[int], sizes: dict[int, int]) -> bool:
+    return prod(sizes[v] for v in scope if v in busy) <= _LARGEST_FOLD
+
+
+def _sum_product(a: Leaf, b: Leaf, hidden: int) -> Leaf:
+    assert a.table is not None
+    assert b.table is not None
+    number = {v: i for i, v in enumerate(dict.fromkeys((*b.scope, *a.scope)))}
+    scope = tuple(v for v in number if v != hidden)
+    table = np.einsum(
+        b.table,
+        [number[v] for v in b.scope],
+        a.table,
+        [number[v] for v in a.scope],
+        [number[v] for v in scope],
+    )
+    return Leaf("constant", scope, batched=False, table=np.ascontiguousarray(table))
+
+
+def _stacked(
+    leaves: list[Leaf],
+    question: Question,
+    read: frozenset[int],
+    compounds: Sequence[Compound],
+) -> list[Leaf]:
+    """Gather findings with one table and one parent set into one leaf."""
+    inside = {v for c in compounds for v in c.members}
+    groups: dict[Scope, list[tuple[int, FloatArray]]] = {}
+    kept: list[Leaf] = []
+    mentions: dict[int, int] = {}
+    for leaf in leaves:
+        for v in leaf.scope:
+            mentions[v] = mentions.get(v, 0) + 1
+    for leaf in leaves:
+        alone = [
+            v
+            for v in leaf.scope
+            if v in question.hard and v not in read and v not in inside and mentions[v] == 1
+        ]
+        if leaf.batched or leaf.table is None or len(alone) != 1 or len(leaf.scope) < 2:
+            kept.append(leaf)
+            continue
+        x = alone[0]
+        parents = tuple(sorted(v for v in leaf.scope if v != x))
+        table = leaf.table.transpose([leaf.scope.index(v) for v in (*parents, x)])
+        groups.setdefault(parents, []).append((x, np.ascontiguousarray(table)))
+    for parents, members in groups.items():
+        kept.append(Leaf("stack", parents, batched=True, stacked=tuple(members)))
+    return kept
+
+
+def possible_pairs(skeleton: Skeleton) -> list[tuple[float, int, int, IntArray]]:
+    """Return (share possible, parent, child, possible pairs), most impossible first."""
+    found: list[tuple[float, int, int, IntArray]] = []
+    for child, parents in enumerate(skeleton.parents):
+        table = skeleton.tables[child]
+        if not parents or table.all():
+            continue
+        for axis, parent in enumerate(parents):
+            others = tuple(i for i in range(len(parents)) if i != axis)
+            pairs = np.argwhere((table > 0).any(axis=others))
+            share = len(pairs) / (skeleton.cards[parent] * skeleton.cards[child])
+            if share <= 0.6:
+                found.append((share, parent, child, pairs))
+    return sorted(found, key=lambda item: item[:3])

@@ -1,0 +1,121 @@
+"""The numbers of a batch: likelihoods, stacked findings and drawn tables, batch last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesenbayes.inference.evidence import Evidence
+from mesenbayes.inference.factors import Leaf, Model, Skeleton
+from mesenbayes.inference.semiring import Semiring
+
+FloatArray = NDArray[np.float64]
+
+_LOG_ZERO = -(2.0**14)
+"""Stands for ln 0 in a matrix product, where -inf would turn into NaN. A hundred findings
+of probability 1e-60 stay above it, and its double still adds without loss."""
+
+
+class BatchLeaves:
+    """Fills the batched leaves of a model.
+
+    Parameters
+    ----------
+    skeleton, model
+        The network and the leaves of the question.
+    """
+
+    def __init__(self, skeleton: Skeleton, model: Model) -> None:
+        self._cards = skeleton.cards
+        self._leaves = {i: leaf for i, leaf in enumerate(model.leaves) if leaf.batched}
+        self._lookups = {
+            i: _with_missing(np.eye(skeleton.cards[leaf.variable])[leaf.index])
+            for i, leaf in self._leaves.items()
+            if leaf.kind == "evidence"
+        }
+        self._stacks = {
+            i: Stack(leaf, model.sizes) for i, leaf in self._leaves.items() if leaf.kind == "stack"
+        }
+
+    def fill(
+        self,
+        evidence: Evidence,
+        semiring: Semiring,
+        draws: Mapping[int, FloatArray] | None = None,
+    ) -> tuple[dict[int, FloatArray], dict[int, FloatArray | float]]:
+        """Return leaf -> table with the batch last, and leaf -> log of what was taken out.
+
+        Parameters
+        ----------
+        draws
+            Variable -> (draws, *parents, states), in which case the draws are the batch.
+        """
+        tables: dict[int, FloatArray] = {}
+        scales: dict[int, FloatArray | float] = {}
+        for i, leaf in self._leaves.items():
+            if leaf.kind == "stack":
+                tables[i], scales[i] = self._stacks[i].fill(evidence)
+                continue
+            if leaf.kind == "table":
+                assert draws is not None
+                drawn = draws[leaf.variable]
+                table = drawn.reshape(len(drawn), -1).T[leaf.index]
+            else:
+                table = self._likelihood(i, leaf, evidence)
+            tables[i] = semiring.lift(table)
+        return tables, scales
+
+    def _likelihood(self, i: int, leaf: Leaf, evidence: Evidence) -> FloatArray:
+        table = np.take(self._lookups[i], evidence.codes[leaf.variable], axis=1)
+        vector = evidence.likelihoods.get(leaf.variable)
+        return table if vector is None else table * vector[leaf.index]
+
+
+class Stack:
+    """Findings that hang on the same variables: one matrix of log-likelihoods.
+
+    Column k of a case's product is ``sum over findings of ln P(finding's state | k)``,
+    which is a one-hot vector times a matrix. A missing finding is a row of zeros.
+    """
+
+    def __init__(self, leaf: Leaf, sizes: Mapping[int, int]) -> None:
+        self._shape = tuple(sizes[v] for v in leaf.scope)
+        self._findings = np.array([x for x, _ in leaf.stacked])
+        flat = [table.reshape(-1, table.shape[-1]) for _, table in leaf.stacked]
+        self._single = _with_missing(flat[0].T).T if len(flat) == 1 else None
+        self._offsets = np.cumsum([0, *(table.shape[1] for table in flat)])
+        joined = np.concatenate(flat, axis=1)
+        with np.errstate(divide="ignore"):
+            logs = np.log(joined)
+        self._matrix = np.where(joined > 0, logs, _LOG_ZERO)
+
+    def fill(self, evidence: Evidence) -> tuple[FloatArray, FloatArray | float]:
+        """Return the likelihood of each parent state, its maximum 1, and that maximum's log."""
+        n = evidence.size
+        if self._single is not None:
+            table = np.take(self._single, evidence.codes[self._findings[0]], axis=1)
+            return table.reshape(*self._shape, n), 0.0
+        codes = evidence.codes[self._findings]
+        finding, case = np.nonzero(codes >= 0)
+        one_hot = np.zeros((int(self._offsets[-1]), n))
+        one_hot[self._offsets[finding] + codes[finding, case], case] = 1.0
+        logs = self._matrix @ one_hot
+        top = logs.max(axis=0)
+        # A case that is impossible in every parent state stays impossible: its true
+        # likelihood is 0, not the stand-in's exponential.
+        impossible = top < _LOG_ZERO / 2
+        logs -= top
+        np.exp(logs, out=logs)
+        if impossible.any():
+            logs[:, impossible] = 0.0
+            top = np.where(impossible, 0.0, top)
+        return logs.reshape(*self._shape, n), top
+
+
+def _with_missing(rows_by_state: FloatArray) -> FloatArray:
+    """Return a table (rows, states + 1) whose last column serves a missing finding."""
+    return np.ascontiguousarray(
+        np.concatenate([rows_by_state, np.ones((len(rows_by_state), 1))], axis=1)
+    )
