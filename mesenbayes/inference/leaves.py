@@ -84,7 +84,7 @@ class Stack:
         self._shape = tuple(sizes[v] for v in leaf.scope)
         self._findings = np.array([x for x, _ in leaf.stacked])
         flat = [table.reshape(-1, table.shape[-1]) for _, table in leaf.stacked]
-        self._single = _with_missing(flat[0].T).T if len(flat) == 1 else None
+        self._single = _with_missing(flat[0]) if len(flat) == 1 else None
         self._offsets = np.cumsum([0, *(table.shape[1] for table in flat)])
         joined = np.concatenate(flat, axis=1)
         with np.errstate(divide="ignore"):

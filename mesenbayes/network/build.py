@@ -95,10 +95,10 @@ class NetworkBuilder:
 
     @cached_property
     def site_family(self) -> Family:
-        """P(site | tumour), pooled apart: the site is a parent of the tumour here."""
-        site = self.structure.specification(SITE).variable
+        """P(site | tumour) over all sites of the evidence, also those that this network leaves
+        out; pooled apart because the site is a parent of the tumour here."""
         rows = [row for row in self.evidence.counts if row.tumour and row.finding == SITE]
-        studies = sort_studies(SITE, site.states, rows, self.structure.settings)
+        studies = sort_studies(SITE, self.structure.every_site, rows, self.structure.settings)
         return Family(SITE, {SITE: studies}, self.structure.lineage_of, self.structure.settings)
 
     @cached_property
@@ -210,7 +210,7 @@ class NetworkBuilder:
         gist = self.structure.genotype_tumour
         overall = family.row(GENOTYPE, gist)
         parent = self.prevalence.site_row(gist)
-        sites = self.structure.specification(SITE).variable.states
+        sites = self.structure.every_site
         likelihood = np.array(
             [self._site_given_genotype(g, parent).mean[sites.index(site)]
              for g in self.structure.genotype_states]

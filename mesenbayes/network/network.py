@@ -14,7 +14,7 @@ from mesenbayes.network.variable import Variable
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class BayesianNetwork:
     """An immutable Bayesian network.
 
     Parameters
@@ -63,3 +63,6 @@ class Network:
     def variable(self, name: str) -> Variable:
         """Return the variable called `name` (KeyError if there is none)."""
         return self._by_name[name]
+
+
+Network = BayesianNetwork

@@ -118,6 +118,7 @@ class Structure:
     variants_file: Path
     tumours: tuple[Tumour, ...]
     relatives: tuple[Tumour, ...]
+    every_site: tuple[str, ...]
     genotype_tumour: str
     genotype_states: tuple[str, ...]
     genotype_groups: Mapping[str, tuple[str, ...]]
@@ -218,6 +219,7 @@ def _assemble(
         variants_file=base / head["variants"],
         tumours=(*(t for t in tumours if t.code != OTHER), *(t for t in tumours if t.code == OTHER)),
         relatives=everyone,
+        every_site=tuple(next(e["states"] for e in entries if e["name"] == SITE)),
         genotype_tumour=genotype["tumour"],
         genotype_states=tuple(genotype["states"]),
         genotype_groups={name: tuple(states) for name, states in genotype["groups"].items()},

@@ -1,0 +1,56 @@
+"""The command line: one file a command. Bad input is one line and exit status 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from mesenbayes import __version__
+from mesenbayes.cli import diagnose, evidence, vocabulary
+from mesenbayes.errors import MesenbayesError
+
+app = typer.Typer(
+    name="mesenbayes",
+    help="Bayesian diagnostic reasoning about mesenchymal tumours. For research and teaching, "
+    "not for the care of patients.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mesenbayes {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    pass
+
+
+app.command("diagnose")(diagnose.diagnose)
+app.command("vocabulary")(vocabulary.vocabulary)
+app.add_typer(evidence.app, name="evidence")
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except MesenbayesError as error:
+        # One line each; a broken table may have many.
+        for line in str(error).splitlines():
+            print(f"mesenbayes: {line}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; do not let the interpreter complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,236 @@
+"""The one object from evidence to decision.
+
+:class:`Network` is a Bayesian network that can be asked: it joins the layers below it
+(inference, diagnosis, work-up, treatment, report) so that a notebook needs one name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mesenbayes.diagnosis.case import Case, as_case, read_cases
+from mesenbayes.diagnosis.encode import encode
+from mesenbayes.diagnosis.findings import Vocabulary
+from mesenbayes.diagnosis.variants import read_variants
+from mesenbayes.errors import CaseError, UnknownFinding, UnknownState, nearest
+from mesenbayes.inference import CompiledNetwork, compile_network
+from mesenbayes.network.build import NetworkBuilder, network_digest
+from mesenbayes.network.folder import builder_of, find_network
+from mesenbayes.network.network import BayesianNetwork
+from mesenbayes.network.sampling import sample_codes
+from mesenbayes.network.structure import TUMOUR, Structure
+from mesenbayes.network.variable import NOT_OBSERVED, Variable
+from mesenbayes.report.diagnosis import Diagnosis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mesenbayes.treatment import Decision, TreatmentModel
+
+
+@dataclass(frozen=True, eq=False)
+class Network(BayesianNetwork):
+    """A Bayesian network with everything that can be asked of it.
+
+    Parameters
+    ----------
+    builder
+        What the network was built from; None for a network that came from elsewhere.
+    """
+
+    builder: NetworkBuilder | None = field(default=None, repr=False)
+
+    @property
+    def structure(self) -> Structure | None:
+        """The structure file that the network was built from, if any."""
+        return None if self.builder is None else self.builder.structure
+
+    @cached_property
+    def compiled(self) -> CompiledNetwork:
+        """The network ready for inference; made at the first question."""
+        return compile_network(self)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words by which a case may name variables and states."""
+        variants = None if self.structure is None else read_variants(self.structure.variants_file)
+        return Vocabulary(self.variables, variants)
+
+    @cached_property
+    def treatment(self) -> TreatmentModel | None:
+        """The treatment model that belongs to the network, if it has one."""
+        if self.structure is None or not self.structure.treatment_folder.is_dir():
+            return None
+        from mesenbayes.treatment import load_treatment_model
+
+        return load_treatment_model(self.structure.treatment_folder)
+
+    # ------------------------------------------------------------------ one case
+
+    def diagnose(
+        self,
+        case: Case | Mapping[str, Any] | str | os.PathLike[str],
+        *,
+        ignore_unknown: bool = False,
+        target: str = TUMOUR,
+    ) -> Diagnosis:
+        """Answer one case.
+
+        Parameters
+        ----------
+        case
+            A mapping of findings, a :class:`~mesenbayes.diagnosis.case.Case`, or the path of
+            a case file.
+        ignore_unknown
+            Set aside findings that the network does not know, and list them.
+
+        Raises
+        ------
+        CaseError
+            With a sentence about the case: unknown finding or state, contradiction,
+            impossible value, findings that cannot be true together.
+        """
+        if isinstance(case, str | os.PathLike):
+            cases = read_cases(case)
+            if len(cases) != 1:
+                raise CaseError(f"{case}: holds {len(cases)} cases; diagnose them one at a time")
+            case = cases[0]
+        if target not in {v.name for v in self.variables}:
+            raise UnknownFinding(target, nearest(target, [v.name for v in self.variables]))
+        matched = self.vocabulary.match(as_case(case), ignore_unknown=ignore_unknown)
+        diagnosis = Diagnosis(self, matched, encode(self, self.compiled, matched), target)
+        _ = diagnosis.probabilities  # impossible findings are refused here and now
+        return diagnosis
+
+    def decide(self, case: Case | Mapping[str, Any] | str | os.PathLike[str]) -> Decision:
+        """Rank the treatment options of one case by expected utility.
+
+        Raises
+        ------
+        CaseError
+            If the network has no treatment model, or the case cannot be read.
+        """
+        decision = self.diagnose(case).decision
+        if decision is None:
+            raise CaseError(f"the network {self.name} has no treatment model")
+        return decision
+
+    # ------------------------------------------------------------------ many cases
+
+    def codes(self, frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Return state indices, (cases, variables), of a frame of state names.
+
+        Columns are variables (others are refused); missing entries are not observed.
+
+        Raises
+        ------
+        UnknownFinding, UnknownState
+            Naming the column, the state and the row.
+        """
+        codes = np.full((len(frame), len(self.variables)), NOT_OBSERVED, dtype=np.intp)
+        position = {variable.name: i for i, variable in enumerate(self.variables)}
+        for column in frame.columns:
+            if column not in position:
+                raise UnknownFinding(str(column), nearest(str(column), position), "column: ")
+            variable = self.variables[position[column]]
+            codes[:, position[column]] = _column_codes(variable, frame[column])
+        return codes
+
+    def posterior(self, frame: pd.DataFrame, target: str = TUMOUR) -> pd.DataFrame:
+        """Return P(target | findings) for every row of a frame.
+
+        Parameters
+        ----------
+        frame
+            Rows are cases, columns variables, entries states; missing is not observed.
+
+        Returns
+        -------
+        Frame with the same index and one column for each state of `target` in vocabulary
+        order; rows add up to 1.
+        """
+        import pandas as pd
+
+        states = self.variable(target).states
+        if frame.empty and len(frame) == 0:
+            return pd.DataFrame(np.empty((0, len(states))), frame.index, list(states))
+        result = self.compiled.run(self.codes(frame), targets=(target,))
+        return pd.DataFrame(result.posterior[target], index=frame.index, columns=list(states))
+
+    def simulate(
+        self, n: int, rng: np.random.Generator | int | None = None
+    ) -> pd.DataFrame:
+        """Draw `n` complete cases; a frame of state names with a column for every variable."""
+        import pandas as pd
+
+        if n < 0:
+            raise CaseError(f"cannot simulate {n} cases")
+        codes = sample_codes(self, n, np.random.default_rng(rng))
+        return pd.DataFrame(
+            {
+                variable.name: pd.Categorical.from_codes(codes[:, i], list(variable.states))
+                for i, variable in enumerate(self.variables)
+            }
+        )
+
+    # ------------------------------------------------------------------ to others
+
+    def to_pgmpy(self) -> Any:
+        """Return the network as pgmpy's ``DiscreteBayesianNetwork``."""
+        from mesenbayes.interop.pgmpy import to_pgmpy
+
+        return to_pgmpy(self)
+
+
+def _column_codes(variable: Variable, column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Return the state indices of one column."""
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        names, index = column.cat.categories, column.cat.codes.to_numpy()
+    else:
+        index, names = pd.factorize(column)
+    lookup = np.full(len(names) + 1, NOT_OBSERVED, dtype=np.intp)  # last: missing
+    for i, name in enumerate(names):
+        if name in variable.states:
+            lookup[i] = variable.index(str(name))
+        elif (index == i).any():
+            row = column.index[int(np.argmax(index == i))]
+            raise UnknownState(variable.name, str(name), variable.states, f"row {row}: ")
+    return lookup[index]
+
+
+def load_network(name: str | os.PathLike[str] = "gi-mesenchymal") -> Network:
+    """Load a network by name or from a folder.
+
+    Raises
+    ------
+    NetworkError, EvidenceError
+        If there is no such network, or its tables are broken (every broken row is listed).
+    """
+    builder = builder_of(find_network(name))
+    built = list(builder.tables())
+    return Network(
+        name=builder.structure.name,
+        version=builder.structure.version,
+        variables=tuple(spec.variable for spec, _ in built),
+        tables={spec.variable.name: table for spec, table in built},
+        digest=network_digest(builder.structure, builder.evidence, builder.priors),
+        builder=builder,
+    )
+
+
+def from_pgmpy(model: Any, name: str = "from pgmpy") -> Network:
+    """Return pgmpy's ``DiscreteBayesianNetwork`` as a network; its rows count as definitions."""
+    from mesenbayes.interop.pgmpy import from_pgmpy as read
+
+    network = read(model, name)
+    return Network(
+        network.name, network.version, network.variables, network.tables, network.digest
+    )

@@ -1,0 +1,1 @@
+"""Results put together for a reader."""
