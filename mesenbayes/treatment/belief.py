@@ -17,7 +17,9 @@ from mesenbayes.errors import CaseError
 from mesenbayes.treatment.result import Result
 from mesenbayes.treatment.values import Finding, intervals, states
 
-MEASURED = frozenset({"size_cm", "mitoses_per_5mm2", "age", "mitoses_per_10hpf", "necrosis_percent"})
+MEASURED = frozenset(
+    {"size_cm", "mitoses_per_5mm2", "age", "mitoses_per_10hpf", "necrosis_percent"}
+)
 """Findings read as numbers or bands."""
 
 

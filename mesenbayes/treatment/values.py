@@ -77,9 +77,7 @@ def intervals(name: str, value: Finding) -> list[Interval]:
         total = math.fsum(value.values())
         if not math.isclose(total, 1.0, abs_tol=1e-3) or min(value.values()) < 0:
             raise CaseError(f"{name}: the probabilities sum to {total:.4g}, not to 1")
-        return [
-            Interval(p / total, *band(name, state)) for state, p in value.items() if p > 0
-        ]
+        return [Interval(p / total, *band(name, state)) for state, p in value.items() if p > 0]
     if isinstance(value, str):
         try:
             number = float(value)
