@@ -155,7 +155,7 @@ def sample(network: Network, size: int, rng: np.random.Generator) -> IntArray:
 def mask(
     codes: IntArray, n_observed: int, columns: Sequence[int], rng: np.random.Generator
 ) -> IntArray:
-    """Return a copy in which each case keeps `n_observed` random ones of `columns` and no others."""
+    """Return a copy in which each case keeps `n_observed` random `columns` and no others."""
     masked = np.full_like(codes, NOT_OBSERVED)
     order = rng.random((len(codes), len(columns))).argsort(axis=1)[:, :n_observed]
     kept = np.asarray(columns)[order]

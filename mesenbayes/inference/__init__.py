@@ -5,8 +5,9 @@
 >>> result.posterior["tumour"]                                       # doctest: +SKIP
 """
 
-from mesenbayes.inference.compiled import CompiledNetwork, Posteriors, compile_network
+from mesenbayes.inference.compiled import CompiledNetwork, compile_network
 from mesenbayes.inference.explanation import Explanation
 from mesenbayes.inference.gradient import Gradient
+from mesenbayes.inference.posterior import Posteriors
 
 __all__ = ["CompiledNetwork", "Explanation", "Gradient", "Posteriors", "compile_network"]

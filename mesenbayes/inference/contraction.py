@@ -134,14 +134,11 @@ class Contraction:
     def _matrix(self, left: FloatArray, right: FloatArray) -> FloatArray:
         constant, varying = (right, left) if self._constant_is_right else (left, right)
         n = varying.shape[-1]
-        if self._groups == 1:
-            a = constant.transpose(self._constant_axes).reshape(self._rows, self._inner)
-            b = varying.transpose(self._varying_axes).reshape(self._inner, -1)
-        else:
-            a = constant.transpose(self._constant_axes).reshape(
-                self._groups, self._rows, self._inner
-            )
-            b = varying.transpose(self._varying_axes).reshape(self._groups, self._inner, -1)
+        a: FloatArray = constant.transpose(self._constant_axes)
+        b: FloatArray = varying.transpose(self._varying_axes)
+        groups = () if self._groups == 1 else (self._groups,)
+        a = a.reshape(*groups, self._rows, self._inner)
+        b = b.reshape(*groups, self._inner, -1)
         return np.asarray(np.matmul(a, b).reshape(*self._shape, n))
 
 

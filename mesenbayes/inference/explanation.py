@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mesenbayes.errors import ImpossibleEvidence
+from mesenbayes.inference import posterior, reading
 from mesenbayes.inference.evidence import Evidence
 from mesenbayes.inference.factors import IntArray, Question
 from mesenbayes.inference.program import Pass
@@ -18,7 +19,8 @@ from mesenbayes.inference.semiring import LOG_SUM, MAX_PRODUCT
 from mesenbayes.network.variable import NOT_OBSERVED
 
 if TYPE_CHECKING:
-    from mesenbayes.inference.compiled import CompiledNetwork, Prepared
+    from mesenbayes.inference.compiled import CompiledNetwork
+    from mesenbayes.inference.prepare import Prepared
 
 FloatArray = NDArray[np.float64]
 
@@ -61,16 +63,14 @@ def clamped(compiled: CompiledNetwork, evidence: Evidence, numbers: Sequence[int
 
 def log_evidence(compiled: CompiledNetwork, evidence: Evidence) -> FloatArray:
     """Return ln P(e) computed in logarithms throughout; -inf where it is impossible."""
-    from mesenbayes.inference.compiled import root_log
-
     known = evidence.seen() | frozenset(evidence.likelihoods)
-    prepared = compiled.prepare(Question(known), LOG_SUM)
+    prepared = compiled.planner.prepare(Question(known), LOG_SUM)
     answer = np.empty(evidence.size)
-    for part in compiled.chunks(prepared, evidence.size, derivatives=False):
+    for part in prepared.chunks(evidence.size, compiled.memory_limit, derivatives=False):
         chunk = evidence.part(part)
         leaves, scales = prepared.leaves.fill(chunk, LOG_SUM)
         up = prepared.program.up(leaves, scales)
-        answer[part] = root_log(prepared, up, chunk)
+        answer[part] = reading.root_log(prepared, up, chunk)
     return answer
 
 
@@ -85,8 +85,8 @@ def joint_by_clamping(
     together = clamped(compiled, evidence, numbers)
     if tables:
         each = [
-            compiled.run_checked(
-                together.part(slice(i, i + 1)), tables=tables, on_impossible="nan"
+            posterior.posteriors(
+                compiled, together.part(slice(i, i + 1)), (), tables, "nan"
             ).log_evidence
             for i in range(together.size)
         ]
@@ -135,17 +135,15 @@ def _only(case: Evidence, sets: Sequence[Sequence[int]]) -> Evidence:
 
 def most_probable(compiled: CompiledNetwork, evidence: Evidence) -> Explanation:
     """Return the most probable explanation: max-product up, then the choices read back."""
-    from mesenbayes.inference.compiled import root_log
-
     known = evidence.seen() | frozenset(evidence.likelihoods)
-    prepared = compiled.prepare(Question(known, whole=True, compress=False), MAX_PRODUCT)
+    prepared = compiled.planner.prepare(Question(known, whole=True, compress=False), MAX_PRODUCT)
     codes = np.empty((evidence.size, len(compiled.skeleton.names)), dtype=np.intp)
     logs = np.empty(evidence.size)
-    for part in compiled.chunks(prepared, evidence.size, derivatives=True):
+    for part in prepared.chunks(evidence.size, compiled.memory_limit, derivatives=True):
         chunk = evidence.part(part)
         leaves, scales = prepared.leaves.fill(chunk, MAX_PRODUCT)
         up = prepared.program.up(leaves, scales, keep=None)
-        logs[part] = root_log(prepared, up, chunk)
+        logs[part] = reading.root_log(prepared, up, chunk)
         codes[part] = _choices(prepared, up, chunk.size, codes.shape[1])
     impossible = np.flatnonzero(np.isneginf(logs))
     if len(impossible):
@@ -165,7 +163,7 @@ def _choices(prepared: Prepared, up: Pass, size: int, n_variables: int) -> IntAr
         batched = plan.batched(node)
         axes = [scope.index(v) for v in (*free, *(u for u in scope if u not in free))]
         table = up.tables[node].transpose(*axes, *([len(axes)] if batched else []))
-        index: list[object] = [slice(None)] * len(free)
+        index: list[Any] = [slice(None)] * len(free)
         index += [chosen[u] for u in scope if u not in free]
         if batched:
             index.append(cases)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -264,14 +264,15 @@ def _sum_product(a: Leaf, b: Leaf, hidden: int) -> Leaf:
     assert b.table is not None
     number = {v: i for i, v in enumerate(dict.fromkeys((*b.scope, *a.scope)))}
     scope = tuple(v for v in number if v != hidden)
-    table = np.einsum(
+    terms: list[Any] = [
         b.table,
         [number[v] for v in b.scope],
         a.table,
         [number[v] for v in a.scope],
         [number[v] for v in scope],
-    )
-    return Leaf("constant", scope, batched=False, table=np.ascontiguousarray(table))
+    ]
+    table = np.ascontiguousarray(np.einsum(*terms))
+    return Leaf("constant", scope, batched=False, table=table)
 
 
 def _stacked(

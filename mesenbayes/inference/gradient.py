@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesenbayes.errors import ImpossibleEvidence, UnknownState
-from mesenbayes.inference import explanation
+from mesenbayes.inference import explanation, reading
 from mesenbayes.inference.evidence import Evidence
 from mesenbayes.inference.factors import Question
 from mesenbayes.inference.semiring import SUM_PRODUCT
@@ -57,26 +57,24 @@ def marginals_and_retractions(
     The derivative in the likelihood of x is P(e without x, x) (Darwiche 2003): normalised
     it is the retraction, and times the likelihood it is the posterior.
     """
-    from mesenbayes.inference.compiled import read_joint, root_log
-
     skeleton = compiled.skeleton
     known = evidence.seen() | frozenset(evidence.likelihoods)
     everything = range(len(skeleton.names))
     asked = sorted(known) if retract else list(everything)
     outputs = () if retract else tuple(frozenset((v,)) for v in everything if v not in known)
     question = Question(known, outputs=outputs, whole=True)
-    prepared = compiled.prepare(question)
+    prepared = compiled.planner.prepare(question)
     leaf_of = {
         leaf.variable: i for i, leaf in enumerate(prepared.model.leaves) if leaf.kind == "evidence"
     }
     nodes = {*prepared.nodes.values(), *leaf_of.values()}
     answers = {skeleton.names[v]: np.empty((evidence.size, skeleton.cards[v])) for v in asked}
     logs = np.empty(evidence.size)
-    for part in compiled.chunks(prepared, evidence.size, derivatives=True):
+    for part in prepared.chunks(evidence.size, compiled.memory_limit, derivatives=True):
         chunk = evidence.part(part)
         leaves, scales = prepared.leaves.fill(chunk, SUM_PRODUCT)
         up = prepared.program.up(leaves, scales, keep=None)
-        logs[part] = root_log(prepared, up, chunk)
+        logs[part] = reading.root_log(prepared, up, chunk)
         down = prepared.program.down(up, nodes, chunk.size)
         for v in asked:
             if v in leaf_of:
@@ -85,11 +83,8 @@ def marginals_and_retractions(
                     up.tables[node] = np.ones_like(up.tables[node])
             else:
                 node = prepared.nodes[frozenset((v,))]
-            table = read_joint(prepared, up, down, node, [v], [skeleton.cards[v]])
-            total = table.sum(axis=1, keepdims=True)
-            answers[skeleton.names[v]][part] = np.divide(
-                table, total, out=np.full_like(table, np.nan), where=total > 0
-            )
+            table = reading.joint(prepared, up, down, node, [v], [skeleton.cards[v]])
+            answers[skeleton.names[v]][part] = reading.normalised(table, otherwise=np.nan)
     return answers, logs
 
 
@@ -136,11 +131,9 @@ def _derivatives(
     compiled: CompiledNetwork, evidence: Evidence
 ) -> tuple[dict[int, tuple[FloatArray, FloatArray]], FloatArray]:
     """Return variable -> (dZ/d theta, its log scale), tables (cases, *parents, states)."""
-    from mesenbayes.inference.compiled import root_log
-
     skeleton = compiled.skeleton
     known = evidence.seen() | frozenset(evidence.likelihoods)
-    prepared = compiled.prepare(Question(known, whole=True, compress=False))
+    prepared = compiled.planner.prepare(Question(known, whole=True, compress=False))
     leaf_of = {
         leaf.variable: i for i, leaf in enumerate(prepared.model.leaves) if leaf.kind == "constant"
     }
@@ -150,11 +143,11 @@ def _derivatives(
         v: (np.empty((size, *table.shape)), np.empty(size))
         for v, table in enumerate(skeleton.tables)
     }
-    for part in compiled.chunks(prepared, size, derivatives=True):
+    for part in prepared.chunks(size, compiled.memory_limit, derivatives=True):
         chunk = evidence.part(part)
         leaves, scales = prepared.leaves.fill(chunk, SUM_PRODUCT)
         up = prepared.program.up(leaves, scales, keep=None)
-        logs[part] = root_log(prepared, up, chunk)
+        logs[part] = reading.root_log(prepared, up, chunk)
         down = prepared.program.down(up, leaf_of.values(), chunk.size)
         for v, node in leaf_of.items():
             scope = (*skeleton.parents[v], v)

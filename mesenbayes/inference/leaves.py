@@ -70,7 +70,7 @@ class BatchLeaves:
     def _likelihood(self, i: int, leaf: Leaf, evidence: Evidence) -> FloatArray:
         table = np.take(self._lookups[i], evidence.codes[leaf.variable], axis=1)
         vector = evidence.likelihoods.get(leaf.variable)
-        return table if vector is None else table * vector[leaf.index]
+        return table if vector is None else np.asarray(table * vector[leaf.index])
 
 
 class Stack:

@@ -63,6 +63,7 @@ class _Graph:
                 self.start[at[v]] |= mask
         self.start = [mask & ~(1 << i) for i, mask in enumerate(self.start)]
         self.neighbours: list[int] = []
+        self._stripped: dict[frozenset[int], tuple[tuple[int, ...], tuple[int, ...]]] = {}
 
     def fill(self, v: int, around: int) -> float:
         """Edges that eliminating `v` adds."""
@@ -83,14 +84,41 @@ class _Graph:
             total += self.log_size[u] * sum(self.log_size[w] for w in _bits(missing))
         return total
 
+    def _without_simplicial(self, late: set[int]) -> tuple[list[int], list[int]]:
+        """Eliminate what adds no edge: the clique it needs is there in any order."""
+        known = self._stripped.get(frozenset(late))
+        if known is not None:
+            return list(known[0]), list(known[1])
+        neighbours = list(self.start)
+        order: list[int] = []
+        waiting = sorted(
+            set(range(len(neighbours))) - late, key=lambda v: -neighbours[v].bit_count()
+        )
+        done: set[int] = set()
+        while waiting:
+            v = waiting.pop()
+            around = neighbours[v]
+            if v in done or any(around & ~neighbours[u] & ~(1 << u) for u in _bits(around)):
+                continue
+            done.add(v)
+            order.append(v)
+            for u in _bits(around):
+                neighbours[u] &= ~(1 << v)
+            waiting.extend(
+                u
+                for u in sorted(_bits(around), key=lambda u: -neighbours[u].bit_count())
+                if u not in late
+            )
+        self._stripped[frozenset(late)] = (tuple(order), tuple(neighbours))
+        return order, neighbours
+
     def eliminate(
         self, score: Score, last: frozenset[int], random: Random | None
     ) -> tuple[int, ...]:
-        self.neighbours = list(self.start)
         late = {i for i, v in enumerate(self.names) if v in last}
-        order: list[int] = []
+        order, self.neighbours = self._without_simplicial(late)
         for group in (set(range(len(self.names))) - late, late):
-            left = set(group)
+            left = group - set(order)
             scores = {v: score(v, self.neighbours[v]) for v in left}
             while left:
                 best = min(scores.values())

@@ -12,6 +12,9 @@ everything that computes:
 ``contraction``  one multiply-and-sum on arrays whose last axis is the batch
 ``propagate``    the tree upwards (P(e)) and downwards (derivatives of P(e))
 ``program``      a plan with its constant parts computed
+``prepare``      the cheapest plan for a question, kept
+``posterior``, ``gradient``, ``explanation``
+                 what the passes say
 ``compiled``     questions and answers in the names of the network
 
 A table is *batched* if it differs between cases (or parameter draws). Steps on tables
@@ -34,8 +37,7 @@ A factor can shrink a table by any amount, but eight of 1e-30 still fit float64.
 
 @dataclass(frozen=True)
 class Operand:
-    """A leaf of the tree as the planner sees it: variables, whether it has a batch axis,
-    and how much evidence it carries."""
+    """A leaf as the planner sees it: variables, a batch axis or not, findings it carries."""
 
     scope: Scope
     batched: bool
@@ -112,14 +114,6 @@ class Plan:
     def size(self, node: int) -> int:
         """Return the entries of a table of the tree, a case."""
         return prod(self.sizes[v] for v in self.scope(node))
-
-    def node_with(self, variables: Iterable[int], nearest_root: bool) -> int | None:
-        """Return the table from which these variables' joint is best read, if there is one."""
-        wanted = frozenset(variables)
-        holders = [n for n in range(self.root + 1) if wanted <= self.scope(n)]
-        if not holders:
-            return None
-        return max(holders) if nearest_root else min(holders, key=lambda n: (self.size(n), -n))
 
     def above(self, nodes: Iterable[int]) -> frozenset[int]:
         """Return the tables whose derivative is needed to reach those of `nodes`."""

@@ -100,10 +100,12 @@ class Program:
             if not step.batched:
                 continue
             table = self._apply(number, tables)
-            scale = _add(scales.get(step.left, 0.0), scales.get(step.right, 0.0))
+            scale = scales.get(step.left, 0.0)
+            if step.right is not None:
+                scale = scale + scales.get(step.right, 0.0)
             if step.rescale and self.semiring.scaled:
                 table, taken = rescaled(table)
-                scale = _add(scale, taken)
+                scale = scale + taken
             tables[number], scales[number] = table, scale
             if kept is not None:
                 for child in (step.left, step.right):
@@ -139,10 +141,10 @@ class Program:
                     continue
                 kernel = self._down_kernel(number, child, sibling, scopes[number])
                 table = kernel(tables[number], up.tables[sibling])
-                scale = _add(scales[number], up.log_scales.get(sibling, 0.0))
+                scale = scales[number] + up.log_scales.get(sibling, 0.0)
                 if plan.batched(sibling) and len(kernel.scope) > 0:
                     table, taken = rescaled(table)
-                    scale = _add(scale, taken)
+                    scale = scale + taken
                 tables[child], scopes[child], scales[child] = table, kernel.scope, scale
             if number not in wanted and number != plan.root:
                 del tables[number]
@@ -180,7 +182,3 @@ def rescaled(table: FloatArray) -> tuple[FloatArray, FloatArray]:
     top = table.max(axis=tuple(range(table.ndim - 1)))
     top = np.where(top > 0, top, 1.0)
     return np.asarray(table / top), np.asarray(np.log(top))
-
-
-def _add(a: FloatArray | float, b: FloatArray | float) -> FloatArray | float:
-    return a + b

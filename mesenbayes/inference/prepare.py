@@ -1,0 +1,182 @@
+"""From a question to a program: the cheapest tree found, its size checked, its constants done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf, prod
+
+import numpy as np
+
+from mesenbayes.errors import TooLarge
+from mesenbayes.inference.factors import (
+    Compound,
+    Model,
+    Question,
+    Skeleton,
+    assemble,
+    possible_pairs,
+)
+from mesenbayes.inference.leaves import BatchLeaves
+from mesenbayes.inference.order import candidate_orders
+from mesenbayes.inference.plan import Operand, Plan, build
+from mesenbayes.inference.program import Program
+from mesenbayes.inference.semiring import SUM_PRODUCT, Semiring
+
+_CACHE_BYTES = 4 * 2**20
+"""What the tables of one chunk may occupy, so that they are read back from cache."""
+_CHEAP = 100_000
+"""Multiply-adds a case below which no better plan is looked for."""
+_MOST_PAIRS = 12
+"""How many pairs of variables are tried for compression when a network is compiled."""
+_LARGEST_CORE = 4096
+"""Most joint states of the variables that are read for them to be eliminated last."""
+
+
+@dataclass(eq=False)
+class Prepared:
+    """A question with everything that can be done before its evidence is known.
+
+    Attributes
+    ----------
+    nodes
+        Set of variables -> table of the tree from which their joint is read.
+    """
+
+    model: Model
+    plan: Plan
+    program: Program
+    leaves: BatchLeaves
+    nodes: dict[frozenset[int], int]
+
+    def chunks(self, size: int, memory_limit: int, derivatives: bool) -> Iterator[slice]:
+        """Cut a batch into parts whose tables fit the cache and the memory limit."""
+        held = max(1, self.plan.held_for_derivatives if derivatives else self.plan.held)
+        room = (memory_limit - 8 * self.plan.constant) // (8 * held)
+        length = int(max(1, min(room, max(16, _CACHE_BYTES // (8 * held)), size)))
+        for start in range(0, size, length):
+            yield slice(start, min(start + length, size))
+
+
+class Planner:
+    """Makes programs for questions to one network and keeps them."""
+
+    def __init__(self, skeleton: Skeleton, usual: Question, memory_limit: int) -> None:
+        self.skeleton = skeleton
+        self.memory_limit = memory_limit
+        self._prepared: dict[tuple[Question, int], Prepared] = {}
+        self.compounds: tuple[Compound, ...] = _cheaper_as_one(skeleton, usual)
+
+    def plan(self, question: Question) -> Plan:
+        """Return the plan of a question; nothing is allocated."""
+        return model_and_plan(self.skeleton, question, self.compounds)[1]
+
+    def prepare(self, question: Question, semiring: Semiring = SUM_PRODUCT) -> Prepared:
+        """Return the program of a question; kept, unless a case's own evidence is built in."""
+        known = self._prepared.get((question, id(semiring)))
+        if known is not None:
+            return known
+        model, plan = model_and_plan(self.skeleton, question, self.compounds)
+        held = plan.held_for_derivatives if question.whole else plan.held
+        needed = 8 * (held + plan.constant)
+        if needed > self.memory_limit:
+            raise TooLarge("exact inference in this network", needed, self.memory_limit)
+        constants = {
+            i: leaf.table
+            for i, leaf in enumerate(model.leaves)
+            if not leaf.batched and leaf.table is not None
+        }
+        nodes = _readable(plan, model, question)
+        prepared = Prepared(
+            model,
+            plan,
+            Program(plan, constants, semiring),
+            BatchLeaves(self.skeleton, model),
+            {output: node for output, node in nodes.items() if node is not None},
+        )
+        if not question.fixed:
+            self._prepared[question, id(semiring)] = prepared
+        return prepared
+
+
+def model_and_plan(
+    skeleton: Skeleton, question: Question, compounds: Sequence[Compound]
+) -> tuple[Model, Plan]:
+    """Return the leaves that answer `question` and the cheapest tree found over them.
+
+    Orders are tried with the variables that are read last, so that they meet near the
+    root, and without that condition; the search stops at the first that is cheap.
+    """
+    model = assemble(skeleton, question, compounds)
+    operands = [
+        Operand(leaf.scope, leaf.batched, int(leaf.kind != "constant")) for leaf in model.leaves
+    ]
+    names = dict(enumerate(skeleton.names))
+    for c in model.compounds:
+        names[c.number] = "*".join(names[v] for v in c.members)
+    read = frozenset(model.place(v)[0] for output in question.outputs for v in output)
+    together = prod(model.sizes[v] for v in read)
+    late = read if not question.whole and together <= _LARGEST_CORE else frozenset[int]()
+    best: Plan | None = None
+    cheapest = inf
+    for last in (late, frozenset[int]()) if late else (late,):
+        for order in candidate_orders([o.scope for o in operands], model.sizes, last):
+            plan = build(operands, order, model.sizes, names)
+            price = _price(plan, model, question)
+            if best is None or price < cheapest:
+                best, cheapest = plan, price
+            if cheapest < _CHEAP:
+                return model, best
+    assert best is not None
+    return model, best
+
+
+def _readable(plan: Plan, model: Model, question: Question) -> dict[frozenset[int], int | None]:
+    holders: dict[int, list[int]] = {}
+    for node in range(plan.root + 1):
+        for v in plan.scope(node):
+            holders.setdefault(v, []).append(node)
+    found: dict[frozenset[int], int | None] = {}
+    for output in question.outputs:
+        places = {model.place(v)[0] for v in output}
+        common = set.intersection(*(set(holders.get(p, ())) for p in places))
+        if not common:
+            found[output] = None
+        elif question.whole:
+            found[output] = min(common, key=lambda n: (plan.size(n), -n))
+        else:
+            found[output] = max(common)
+    return found
+
+
+def _price(plan: Plan, model: Model, question: Question) -> float:
+    """Multiply-adds a case, down included; constants count for the batch they serve."""
+    folded = sum(step.table for step in plan.steps if not step.batched) / 256
+    if question.whole:
+        return 3 * plan.cost + folded
+    nodes = _readable(plan, model, question).values()
+    first = len(plan.operands)
+    down = plan.above(n for n in nodes if n is not None)
+    back = sum(plan.steps[n - first].table for n in down if n >= first)
+    return (plan.cost + back + folded) * (1 + 10 * sum(n is None for n in nodes))
+
+
+def _cheaper_as_one(skeleton: Skeleton, usual: Question) -> tuple[Compound, ...]:
+    """Return the pairs of variables that make the usual question cheaper as one variable."""
+    chosen: list[Compound] = []
+    taken: set[int] = set()
+    price: float | None = None
+    for _, parent, child, pairs in possible_pairs(skeleton)[:_MOST_PAIRS]:
+        if taken & {parent, child}:
+            continue
+        if price is None:
+            price = model_and_plan(skeleton, usual, ())[1].cost
+        compound = Compound(
+            len(skeleton.names) + len(chosen), (parent, child), pairs.astype(np.intp)
+        )
+        tried = model_and_plan(skeleton, usual, (*chosen, compound))[1].cost
+        if tried < price:
+            price = tried
+            chosen.append(compound)
+            taken |= {parent, child}
+    return tuple(chosen)
