@@ -109,8 +109,9 @@ def read_evidence(folder: Path) -> EvidenceBase:
 
     def table(path: Path, record: type[Record]) -> list[Record]:
         rows = []
+        name = str(path.relative_to(folder.parent))
         for line, parsed in _read_csv(path, record, problems, hasher):
-            where[id(parsed)] = Located(str(path.relative_to(folder.parent)), line)
+            where[id(parsed)] = Located(name, line)
             rows.append(parsed)
         return rows
 

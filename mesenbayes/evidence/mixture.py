@@ -1,10 +1,10 @@
-"""What is not known about a yes/no finding: silent, variable or expressing.
+"""What is not known about a yes/no finding: silent, occasional, variable or expressing.
 
 The rate of a marker over tumour types is not bell-shaped: most types never make the antigen,
-some nearly always do, a few do so now and then. The rate of each cell (tumour, finding) is
-therefore drawn from one of three Beta distributions,
+some nearly always do, others do so now and then. The rate of each cell (tumour, finding) is
+therefore drawn from one of four Beta distributions,
 
-    rate ~ Beta(a_z, b_z),    z = silent, variable, expressing,
+    rate ~ Beta(a_z, b_z),    z = silent, occasional, variable, expressing,
 
 whose parameters and weights are fitted once to all studied cells of a kind (stains; gene
 tests; ...) by EM on the beta-binomial likelihood of their effective counts. For a cell
@@ -18,20 +18,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import betaln, digamma, softmax
 
-CLASSES = ("silent", "variable", "expressing")
+CLASSES = ("silent", "occasional", "variable", "expressing")
 
 # Where EM starts, and where a component with few cells stays: a mild penalty on the logit
 # mean and the log strength keeps a component proper when few cells belong to it.
-_START_MEAN = np.array([0.015, 0.30, 0.90])
-_START_STRENGTH = np.array([20.0, 5.0, 10.0])
+_START_MEAN = np.array([0.005, 0.08, 0.35, 0.90])
+_START_STRENGTH = np.array([60.0, 20.0, 5.0, 10.0])
 
 
 @dataclass(frozen=True, eq=False)
 class BetaMixture:
-    """Three Beta components in the order of :data:`CLASSES`.
+    """Beta components in the order of :data:`CLASSES`.
 
     Parameters
     ----------
@@ -101,7 +100,7 @@ def fit_beta_mixture(
         Effective positive cases and effective cases of each studied cell.
     """
     a, b = _START_MEAN * _START_STRENGTH, (1 - _START_MEAN) * _START_STRENGTH
-    mixture = BetaMixture(a, b, np.array([0.6, 0.15, 0.25]))
+    mixture = BetaMixture(a, b, np.array([0.4, 0.2, 0.15, 0.25]))
     previous = -np.inf
     for _ in range(sweeps):
         r = mixture.responsibility(k, n)
@@ -124,6 +123,8 @@ def _fit_beta(
     a: float, b: float,
 ) -> tuple[float, float]:  # fmt: skip
     """Maximise the weighted beta-binomial likelihood over logit mean and log strength."""
+    from scipy.optimize import minimize  # a third of a second; only a build pays it
+
     target = np.array(
         [np.log(_START_MEAN[z] / (1 - _START_MEAN[z])), np.log(_START_STRENGTH[z])]
     )
@@ -154,7 +155,7 @@ def classes_of_unstudied(
     s = P(studied | z) of the cells that are not silent, then r cells of class z among the
     studied leave r (1 - s) / s among the `unstudied`:
 
-        P(z | unstudied) = r (1 - s) / (s unstudied),   z = variable, expressing
+        P(z | unstudied) = r (1 - s) / (s unstudied),   z not silent
 
     A marker known from one lineage and tried nowhere else stays rare elsewhere; one that
     turns up wherever it is tried may well turn up again.
@@ -169,17 +170,53 @@ def classes_of_unstudied(
         The declared s.
     """
     hidden = responsibilities * (1 - share_found) / share_found / max(unstudied, 1)
-    p = np.clip(hidden, 0.002, 0.45)
+    p = np.clip(hidden, 0.002, 0.3)
     p[0] = 1 - p[1:].sum()
     return np.asarray(p)
 
 
-def with_relatives(p: NDArray[np.float64], lineage: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Return P(z) after the `n` studied cells of the same lineage have each cast one vote.
+def with_relatives(
+    p: NDArray[np.float64],
+    lineage: NDArray[np.float64],
+    n: NDArray[np.float64] | float,
+    weight: float,
+) -> NDArray[np.float64]:
+    """Return P(z) after the studied cells of the same lineage have each cast one vote.
 
     Parameters
     ----------
-    p, lineage : (classes,)
+    p, lineage : (..., classes)
         P(z) before, and the sum of P(z | counts) of the lineage's cells.
+    n : (...)
+        Number of those cells.
+    weight
+        How many votes `p` has.
     """
-    return np.asarray((p + lineage) / (1 + n))
+    return np.asarray((weight * p + lineage) / (weight + np.asarray(n)[..., None]))
+
+
+def fit_lineage_weight(
+    p: NDArray[np.float64],
+    lineage: NDArray[np.float64],
+    n: NDArray[np.float64],
+    likelihood: NDArray[np.float64],
+) -> float:
+    """Return the weight at which relatives predict the studied cells best.
+
+    Every studied cell is predicted from the others (its own counts left out); the weight
+    that maximises the summed log of  sum_z P(z | others) P(counts | z)  is taken from a
+    grid, because a finer one says nothing more.
+
+    Parameters
+    ----------
+    p, lineage, n
+        As in :func:`with_relatives`, for every studied cell without itself.
+    likelihood : (cells, classes)
+        P(counts | z), up to a factor for each cell.
+    """
+    grid = np.array([0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
+    scores = [
+        float(np.log((with_relatives(p, lineage, n, w) * likelihood).sum(axis=1)).sum())
+        for w in grid
+    ]
+    return float(grid[int(np.argmax(scores))])

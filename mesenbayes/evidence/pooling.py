@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class StudyCounts:
     rows: tuple[Count, ...] = ()
     is_complete: bool = True
 
-    @property
+    @cached_property
     def proportions(self) -> NDArray[np.float64]:
         """Shares per state, (states,)."""
         return np.asarray(self.counts / self.n)
@@ -122,13 +123,13 @@ def _spread(
 ) -> NDArray[np.float64]:
     """Spread the `left` cases of each study over the states that it has not `seen`."""
     proportions = np.full(named.shape[1], 1 / max(named.shape[1], 1)) if rest is None else rest
+    if not left.any():
+        return named
     counts = named
     for _ in range(1 if rest is not None else 25):
         share = np.where(seen, 0.0, proportions + 1e-3)
         share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-300)
         counts = named + left[:, None] * share
-        if not left.any():
-            break
         pooled = counts.sum(axis=0)
         proportions = pooled / pooled.sum()
     return counts
@@ -169,7 +170,7 @@ def intra_class_correlation(cells: Iterable[Sequence[StudyCounts]], floor: float
 
 def effective_counts(studies: Sequence[StudyCounts], rho: float, states: int) -> NDArray[np.float64]:
     """Return the pooled effective counts, shape (states,)."""
-    total = np.zeros(states)
-    for study in studies:
-        total += study.effective_n(rho) * study.proportions
-    return total
+    if not studies:
+        return np.zeros(states)
+    weights = np.array([study.effective_n(rho) for study in studies])
+    return np.asarray(weights @ np.stack([study.proportions for study in studies]))

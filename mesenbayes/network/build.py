@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from mesenbayes.errors import NetworkError
 from mesenbayes.evidence.base import EvidenceBase
@@ -38,7 +39,7 @@ from mesenbayes.network.variable import Variable
 FAMILIES = {
     "expression": "stain",
     "loss": "alteration",
-    "fusion": "alteration",
+    "driver": "alteration",
     "test": "mutation",
     "feature": "feature",
     "choice": "form",
@@ -108,14 +109,12 @@ class NetworkBuilder:
 
     def _age_rows(self, age: Variable) -> list[Count]:
         """Mean and spread of age as cases per band, a normal curve cut at the bounds."""
-        from scipy.stats import norm
-
         made = []
         for summary in self.evidence.age_summaries:
             if not summary.is_pooled or _restricts_age(summary):
                 continue
             sd = _age_sd(summary, self.structure.settings.age_sd)
-            edges = norm.cdf(np.array([0.0, *age.cuts, 110.0]), summary.years, sd)
+            edges = ndtr((np.array([0.0, *age.cuts, 110.0]) - summary.years) / sd)
             shares = np.diff(edges) / (edges[-1] - edges[0])
             made += [
                 Count(
@@ -341,9 +340,9 @@ class NetworkBuilder:
             )
             for code in everyone
         }
-        outside = [code for code in everyone if code not in self.structure.tumour_codes]
+        weights = self._weights_of_other
         every_row[OTHER] = family.average_row(
-            [every_row[code] for code in (outside if len(outside) > 9 else everyone)]
+            [every_row[code] for code in weights], np.array(list(weights.values()))
         )
         if not spec.by_genotype:
             return self._from(spec, {(c,): every_row[c] for c in self.structure.tumour_codes})
@@ -356,6 +355,17 @@ class NetworkBuilder:
                     row = self._genotype_finding_row(spec, family, genotype, row)
                 rows[code, genotype] = row
         return self._from(spec, rows)
+
+    @cached_property
+    def _weights_of_other(self) -> dict[str, float]:
+        """What 'none of these' stands for: the tumours of the evidence base that the network
+        leaves out, as common as they are at its sites; all types alike if it leaves out few."""
+        everyone = [t.code for t in self.structure.relatives if t.code != OTHER]
+        outside = [code for code in everyone if code not in self.structure.tumour_codes]
+        if len(outside) < 10:
+            return dict.fromkeys(everyone, 1.0)
+        sites = self.structure.specification(SITE).variable.states
+        return {code: self.prevalence.mass(code, sites) for code in outside}
 
     @staticmethod
     def _on_default(
@@ -445,10 +455,8 @@ def _age_sd(summary: AgeSummary, default: float) -> float:
     if summary.sd:
         return summary.sd
     if summary.range_low is not None and summary.range_high is not None:
-        from scipy.stats import norm
-
         # The expected range of n normal draws is about 2 z(1 - 1/(2n)) standard deviations.
-        widths = 2 * float(norm.ppf(1 - 0.5 / summary.n))
+        widths = 2 * float(ndtri(1 - 0.5 / summary.n))
         return max((summary.range_high - summary.range_low) / widths, 5.0)
     return default
 

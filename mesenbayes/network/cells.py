@@ -20,6 +20,8 @@ from mesenbayes.evidence.mixture import (
     BetaMixture,
     classes_of_unstudied,
     fit_beta_mixture,
+    fit_lineage_weight,
+    log_beta_binomial,
     with_relatives,
 )
 from mesenbayes.evidence.pooling import (
@@ -198,20 +200,52 @@ class Family:
             table[name] = (total, dict(by_lineage))
         return table
 
+    @cached_property
+    def lineage_weight(self) -> float:
+        """How many relatives' votes the other lineages' answer is worth; see
+        :func:`~mesenbayes.evidence.mixture.fit_lineage_weight`."""
+        p, lineage, n, k_of_n = [], [], [], []
+        for finding, known in self._responsibilities.items():
+            for tumour in known:
+                others, own = self._without(finding, tumour)
+                p.append((others[:-1] + self.mixture.weights) / (others[-1] + 1))
+                lineage.append(own[:-1])
+                n.append(own[-1])
+                k_of_n.append(self.pooled(self.findings[finding].by_tumour[tumour]))
+        counts = np.array(k_of_n)
+        log_l = log_beta_binomial(
+            counts[:, 1:], counts.sum(axis=1, keepdims=True), self.mixture.a, self.mixture.b
+        )
+        return fit_lineage_weight(
+            np.array(p),
+            np.array(lineage),
+            np.array(n),
+            np.exp(log_l - log_l.max(axis=1, keepdims=True)),
+        )
+
+    def _without(
+        self, finding: str, tumour: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the summed P(z), and the number, of the other studied cells of a finding: of
+        all types, and of the tumour's lineage."""
+        total, by_lineage = self._votes[finding]
+        lineage = by_lineage.get(self.lineage_of[tumour], np.zeros(len(CLASSES) + 1))
+        known = self._responsibilities[finding].get(tumour)
+        own = np.zeros(len(CLASSES) + 1) if known is None else np.append(known, 1.0)
+        return total - own, lineage - own
+
     def _classes(
         self, finding: str, tumour: str, *, studied: bool
     ) -> tuple[NDArray[np.float64], str]:
         """P(z) of a cell before its own studies, and who was asked."""
-        total, by_lineage = self._votes[finding]
-        lineage = by_lineage.get(self.lineage_of[tumour], np.zeros(len(CLASSES) + 1))
+        total, lineage = self._without(finding, tumour)
         if studied:
-            own = np.append(self._responsibilities[finding][tumour], 1.0)
-            total, lineage = total - own, lineage - own
             p = (total[:-1] + self.mixture.weights) / (total[-1] + 1)
         else:
             unstudied = len(self.lineage_of) - int(total[-1])
             p = classes_of_unstudied(total[:-1], unstudied, self.settings.share_found)
-        p = np.clip(with_relatives(p, lineage[:-1], int(lineage[-1])), 0.002, 1.0)
+        p = with_relatives(p, lineage[:-1], float(lineage[-1]), self.lineage_weight)
+        p = np.clip(p, 0.002, 1.0)
         p = p / p.sum()
         return p, (
             f"no study of {finding} in {tumour}; borrowed from {int(lineage[-1])} types of its "
@@ -237,16 +271,25 @@ class Family:
             self.provenance(studies),
         )
 
+    @cached_property
+    def _shares(self) -> dict[str, dict[str, NDArray[np.float64]]]:
+        """Proportions of every studied cell, one case spread evenly added."""
+        table: dict[str, dict[str, NDArray[np.float64]]] = {}
+        for name, found in self.findings.items():
+            uniform = np.full(len(found.states), 1 / len(found.states))
+            table[name] = {}
+            for tumour, studies in found.by_tumour.items():
+                if tumour not in (OTHER, PANEL):
+                    counts = self.pooled(studies) + uniform
+                    table[name][tumour] = counts / counts.sum()
+        return table
+
     def _relatives_mean(
         self, found: FindingStudies, tumour: str
     ) -> tuple[NDArray[np.float64], str]:
         """Mean proportions of the lineage, and of all types as one more relative."""
         uniform = np.full(len(found.states), 1 / len(found.states))
-        shares: dict[str, NDArray[np.float64]] = {}
-        for other, studies in found.by_tumour.items():
-            if other not in (tumour, OTHER, PANEL):
-                counts = self.pooled(studies) + uniform
-                shares[other] = counts / counts.sum()
+        shares = {t: share for t, share in self._shares[found.name].items() if t != tumour}
         if not shares:
             return uniform, "nothing: all states alike"
         overall = np.mean(list(shares.values()), axis=0)
@@ -271,12 +314,19 @@ class Family:
             self.provenance(studies),
         )
 
-    def average_row(self, rows: Sequence[Row]) -> Row:
-        """Return the row of 'none of the modelled diagnoses': the mean over tumour types, with
-        little strength."""
-        mean = np.mean([row.mean for row in rows], axis=0)
+    def average_row(self, rows: Sequence[Row], weights: NDArray[np.float64]) -> Row:
+        """Return the row of 'none of the modelled diagnoses': the mean over tumour types.
+
+        Parameters
+        ----------
+        weights : (rows,)
+            How common each type is. The row is worth the effective number of types,
+            (sum w)^2 / sum w^2: each type counts as one case.
+        """
+        w = weights / weights.sum()
+        mean = w @ np.stack([row.mean for row in rows])
         return Row(
-            mean * self.settings.borrowed_strength,
+            mean / float(w @ w),
             "borrowed",
             f"mean over {len(rows)} tumour types: what an unmodelled tumour may look like",
         )

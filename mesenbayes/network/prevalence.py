@@ -2,9 +2,10 @@
 
 Two kinds of fact speak of it. Registries give incidence and where a tumour sits:
 
-    base(T | site)  is proportional to  incidence(T) P(site | T),
+    base(T | site)  is proportional to  incidence(T) P(considered | T) P(site | T),
 
-which covers every tumour but knows nothing of how the lesion came to attention. Local series
+which covers every tumour but knows nothing of how the lesion came to attention. (A lipoma is
+common, but few raise the question that this network answers: P(considered | T) is declared.) Local series
 ("of 53 resected gastric lesions 31 were GIST") know just that, for a few tumours. So the base
 is the mean of a Dirichlet of modest strength, and the local series update it.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +63,12 @@ class Prevalence:
             )
         return 0.5, "nobody: a rare tumour, 0.5 per million assumed"
 
+    def considered(self, tumour: str) -> float:
+        """Return the declared share of cases that reach this differential at all: a lipoma is
+        common, but few are ever stained. 1 unless declared."""
+        declared = self.priors.find("considered", tumour=tumour)
+        return 1.0 if declared is None else declared.weights["share"]
+
     def site_row(self, tumour: str) -> Row:
         """Return P(site | tumour)."""
         declared = self.priors.find(SITE, tumour=tumour)
@@ -73,15 +81,24 @@ class Prevalence:
             )
         return self.sites.row(SITE, tumour)
 
+    def mass(self, tumour: str, sites: Sequence[str]) -> float:
+        """Return incidence x P(considered | tumour) x P(one of the sites | tumour), cases per
+        million and year."""
+        if tumour not in self._rates:
+            rate = self.incidence(tumour)[0] * self.considered(tumour)
+            self._rates[tumour] = rate * self.site_row(tumour).mean
+        states = self.sites.findings[SITE].states
+        return float(sum(self._rates[tumour][states.index(site)] for site in sites))
+
+    @cached_property
+    def _rates(self) -> dict[str, NDArray[np.float64]]:
+        return {}
+
     def base(self, site: str) -> NDArray[np.float64]:
         """Return the base measure over the tumours at one site, shape (tumours,)."""
         settings = self.structure.settings
-        states = self.sites.findings[SITE].states
         everyone = [t.code for t in self.structure.relatives if t.code != OTHER]
-        mass = {}
-        for code in everyone:
-            share = self.site_row(code).mean[states.index(site)]
-            mass[code] = self.incidence(code)[0] * share
+        mass = {code: self.mass(code, (site,)) for code in everyone}
         total = sum(mass.values())
         codes = self.structure.tumour_codes
         unmodelled = sum(m for code, m in mass.items() if code not in codes) / total

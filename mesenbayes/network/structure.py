@@ -33,8 +33,8 @@ KINDS = {
     "specimen": "how the sample was taken and whether it holds tumour cells",
     "stain": "a stain: hidden expression, read on a slide",
     "loss": "a stain that is normally retained",
-    "test": "a mutation or deletion, absent or present",
-    "fusion": "a fusion, rearrangement or amplification, absent or present",
+    "test": "a mutation or deletion that many types share",
+    "driver": "an alteration that defines or drives a few types: fusion, amplification, mutation",
     "choice_test": "a gene test with several results",
     "feature": "a finding that is absent or present",
     "choice": "a finding with several forms",
@@ -327,7 +327,7 @@ def _role(entry: dict[str, Any]) -> Role:
 def _default_states(kind: str) -> tuple[str, ...]:
     if kind == "stain":
         return _STAIN_STATES
-    if kind in {"test", "fusion", "feature"}:
+    if kind in {"test", "driver", "feature"}:
         return _ABSENT_PRESENT
     raise KeyError(f"states of a variable of kind {kind}")
 

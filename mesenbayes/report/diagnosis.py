@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mesenbayes.facade import Network
-    from mesenbayes.treatment import Decision, TreatmentBelief
+    from mesenbayes.treatment import (
+        Decision,
+        FollowUp,
+        GuidelinePoint,
+        RiskResult,
+        TreatmentBelief,
+    )
 
 DISCLAIMER = (
     "For research and teaching. This is not a medical device and not for the care of patients."
@@ -172,7 +178,7 @@ class Diagnosis:
         )
 
     @cached_property
-    def risk(self) -> Any:
+    def risk(self) -> RiskResult | None:
         """Risk of a GIST by the published table."""
         model = self.network.treatment
         return model.risk(self.belief) if model is not None and self.genotype else None
@@ -184,16 +190,18 @@ class Diagnosis:
         return model.decide(self.belief) if model is not None else None
 
     @cached_property
-    def guidelines(self) -> Any:
+    def guidelines(self) -> tuple[GuidelinePoint, ...]:
         """Guideline points that apply, with the probability that they do."""
         model = self.network.treatment
-        return model.guidelines(self.belief) if model is not None else ()
+        return model.guidelines(self.belief, self.decision).points if model is not None else ()
 
     @cached_property
-    def follow_up(self) -> Any:
+    def follow_up(self) -> FollowUp | None:
         """Follow-up visits."""
         model = self.network.treatment
-        return model.follow_up(self.belief) if model is not None else None
+        if model is None or self.decision is None:
+            return None
+        return model.follow_up(self.belief, strategy=self.decision.recommended)
 
     @cached_property
     def alerts(self) -> tuple[str, ...]:
@@ -215,7 +223,7 @@ class Diagnosis:
         found += [f"Set aside: {text}" for text in self.case.set_aside]
         model = self.network.treatment
         if model is not None:
-            found += [alert.sentence for alert in model.alerts(self.belief)]
+            found += [f"{a.message} ({a.applies}; {a.source})" for a in model.alerts(self.belief)]
         return tuple(found)
 
     @cached_property
@@ -308,8 +316,8 @@ class Diagnosis:
                 "sentence": None if decision is None else decision.sentence,
                 "unit": None if decision is None else decision.unit,
             },
-            "guidelines": [_plain(point) for point in _listed(self.guidelines)],
-            "follow_up": _plain(self.follow_up),
+            "guidelines": [point.to_dict() for point in self.guidelines],
+            "follow_up": None if self.follow_up is None else self.follow_up.to_dict(),
             "alerts": list(self.alerts),
             "missing": list(self.missing),
             "disclaimer": DISCLAIMER,
@@ -326,11 +334,3 @@ class Diagnosis:
             f" by {self.network.name} {self.network.version}>"
         )
 
-
-def _plain(value: Any) -> Any:
-    return value.to_dict() if hasattr(value, "to_dict") else value
-
-
-def _listed(value: Any) -> list[Any]:
-    """Return the points of a result that is either a sequence or holds one."""
-    return list(getattr(value, "points", value))

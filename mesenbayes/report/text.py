@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 22
 _SHOWN_FROM = 0.005
+_SHOWN_POINTS = 6
 
 
 def print_report(diagnosis: Diagnosis, console: Console | None = None) -> None:
@@ -117,3 +118,30 @@ def _treatment(out: Console, diagnosis: Diagnosis) -> None:
             )
         out.print(table)
         out.print(Text.assemble(("Choice: ", "bold"), decision.sentence))
+    _guidelines(out, diagnosis)
+    _follow_up(out, diagnosis)
+
+
+def _guidelines(out: Console, diagnosis: Diagnosis) -> None:
+    points = [p for p in diagnosis.guidelines if p.probability >= 0.5][:_SHOWN_POINTS]
+    if not points:
+        return
+    out.print(Text("Guideline points that apply", style="bold"))
+    for point in points:
+        strength = f", {point.strength}" if point.strength else ""
+        out.print(f"  {point.recommendation} ({point.applies}; {point.source}{strength})")
+
+
+def _follow_up(out: Console, diagnosis: Diagnosis) -> None:
+    plan = diagnosis.follow_up
+    if plan is None or not plan.visits:
+        return
+    visits = ", ".join(f"{v.date:%Y-%m-%d}" for v in plan.visits[:4])
+    first = plan.visits[0]
+    out.print(
+        Text.assemble(
+            ("Follow-up: ", "bold"),
+            f"{first.examination}, {first.interval}: {visits}, ... "
+            f"({len(plan.visits)} visits; {first.source})",
+        )
+    )

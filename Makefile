@@ -1,0 +1,37 @@
+# One command each; every target makes the environment first if it is missing.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.made
+CASE   := networks/gi-mesenchymal/cases/gastric_gist.yaml
+
+.PHONY: demo test lint types benchmark clean
+
+demo: $(STAMP)            ## diagnose a published case from end to end
+	$(BIN)/mesenbayes diagnose $(CASE)
+
+test: $(STAMP)            ## run the tests
+	$(BIN)/python -m pytest -q
+
+lint: $(STAMP)            ## style and errors
+	$(BIN)/python -m pip install -q -c constraints.txt ruff && $(BIN)/ruff check mesenbayes tests benchmarks
+
+types: $(STAMP)           ## static types
+	$(BIN)/python -m pip install -q -c constraints.txt mypy pandas-stubs && $(BIN)/mypy
+
+benchmark: $(STAMP)       ## speed, side by side with pgmpy and pyAgrum
+	$(BIN)/python benchmarks/run.py
+
+# uv where it is installed, venv and pip otherwise; versions pinned by constraints.txt.
+$(STAMP): pyproject.toml constraints.txt
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv -q --allow-existing -p $(PYTHON) $(VENV) && \
+	  uv pip install -q -p $(BIN)/python -c constraints.txt -e '.[test]'; \
+	else \
+	  $(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'; \
+	fi
+	@touch $(STAMP)
+
+clean:                    ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
