@@ -13,7 +13,9 @@
 
 from mesenbayes.treatment.assumptions import Assumption
 from mesenbayes.treatment.belief import TreatmentBelief
+from mesenbayes.treatment.costs import CostEffectiveness, CostTable
 from mesenbayes.treatment.decision import ClassGain, Decision, Option
+from mesenbayes.treatment.diagram import InfluenceDiagram, influence_diagram
 from mesenbayes.treatment.follow_up import FollowUp, Visit
 from mesenbayes.treatment.guidelines import Alert, Disagreement, GuidelinePoint, Guidelines
 from mesenbayes.treatment.markov import Cohort, CohortSettings, run_cohort
@@ -29,11 +31,14 @@ __all__ = [
     "ClassGain",
     "Cohort",
     "CohortSettings",
+    "CostEffectiveness",
+    "CostTable",
     "Decision",
     "Disagreement",
     "FollowUp",
     "GuidelinePoint",
     "Guidelines",
+    "InfluenceDiagram",
     "Occupancy",
     "Option",
     "Preferences",
@@ -43,6 +48,7 @@ __all__ = [
     "TreatmentModel",
     "Visit",
     "Waiting",
+    "influence_diagram",
     "load_treatment_model",
     "run_cohort",
 ]

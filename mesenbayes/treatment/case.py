@@ -76,6 +76,7 @@ def known_facts(
             raise CaseError(
                 f"unknown tumour code '{code}'{did_you_mean(nearest(code, folder.groups))}"
             )
+    _check_stage(folder, belief)
     known = dict(extra)
     if belief.tumour.get("GIST", 0.0) > 0 and not belief.is_advanced:
         known.setdefault("risk", risk_classes(folder, belief))
@@ -83,6 +84,20 @@ def known_facts(
         tested = max(belief.genotype.values()) >= TESTED
         known["genotype_tested"] = {"yes" if tested else "no": 1.0}
     return Facts(belief, folder.groups, known)
+
+
+def _check_stage(folder: TreatmentFolder, belief: TreatmentBelief) -> None:
+    """Refuse a stage of a certain GIST that its size, site and mitoses contradict."""
+    needed = {"stage", "site", "size_cm", "mitoses_per_5mm2"}
+    if belief.tumour.get("GIST", 0.0) < 0.999 or not needed <= set(belief.findings):
+        return
+    stated = belief.state("stage").upper()
+    computed = folder.risk_tables.assess(belief, "AJCC8_GIST").classes
+    if stated not in computed:
+        raise CaseError(
+            f"stage {stated} does not fit site {belief.state('site')}, size and mitoses: "
+            f"AJCC 8 gives {' or '.join(computed)}"
+        )
 
 
 def risk_classes(folder: TreatmentFolder, belief: TreatmentBelief) -> dict[str, float]:

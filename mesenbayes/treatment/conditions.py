@@ -132,6 +132,18 @@ class Facts:
             return None
         return self._compare(atom)
 
+    def _possible(self, atom: Atom) -> list[str]:
+        """Return the values of an atom that are possible in this case, for a sentence."""
+        known = self._belief.tumour if atom.name == "tumour" else self.distribution(atom.name)
+        if atom.operator == "!=" or known is None or atom.name in MEASURED:
+            return [atom.text]
+        possible = [
+            value
+            for value in atom.values
+            if known.get(value, 0.0) > 0 or value in self._groups.values()
+        ]
+        return possible or list(atom.values)
+
     def _compare(self, atom: Atom) -> float | None:
         limit = float(atom.values[0])
         holds = 0.0
@@ -171,7 +183,7 @@ class Facts:
             else:
                 probability *= p
                 if 0 < p < 0.9995:
-                    because.append(f"{'|'.join(atom.values)}, {p:.2f}")
+                    because.append(f"{' or '.join(self._possible(atom))}, {p:.2f}")
         return Truth(probability, tuple(because), tuple(unknown))
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesenbayes.treatment.outcomes import TumourClass
 from mesenbayes.treatment.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 NEGLIGIBLE = 0.05
 """Differences of utility smaller than this read as "nothing" in a sentence."""
@@ -50,8 +54,6 @@ class Option(Result):
         The option it is compared with, and the expected gain over it.
     by_class
         The mixture over diagnoses behind the gain.
-    complete
-        False where the utility rests on a missing outcome.
     sentence
         The comparison in words.
     """
@@ -82,7 +84,7 @@ class Decision(Result):
     options
         Best first.
     recommended
-        Name of the first.
+        The best option, or the least intensive of those practically equal to it.
     value_of_perfect_information
         Expected gain if the class were known before choosing.
     not_offered
@@ -126,6 +128,18 @@ class Decision(Result):
             for option in self.options
         ]
 
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the options with their intervals."""
+        from mesenbayes.treatment.pictures import plot_options
+
+        return plot_options(self, ax)
+
+    def plot_tree(self, ax: Axes | None = None) -> Axes:
+        """Draw the decision tree."""
+        from mesenbayes.treatment.pictures import plot_tree
+
+        return plot_tree(self, ax)
+
     def threshold(self, option: str, against: str, tumour: str) -> float | None:
         """Return the P(tumour) at which two options are equally good; None if never.
 
@@ -159,6 +173,7 @@ def decide(
     unit: str,
     not_offered: Mapping[str, str],
     ignored: float,
+    indifference: float,
 ) -> Decision:
     """Rank options by expected utility.
 
@@ -169,7 +184,9 @@ def decide(
     weights : (draws, classes)
         P(k) in each posterior draw; rows sum to 1.
     classes, names, labels, baselines
-        What the axes mean.
+        What the axes mean; `names` run from the least to the most intensive.
+    indifference
+        Options that differ by less are called equal.
     """
     expected = np.einsum("dkn,nk->dn", utility, weights)
     best_value = expected.max(axis=0)
@@ -201,15 +218,11 @@ def decide(
                 else f"{labels[names[d]]} is the option the others are compared with.",
             )
         )
-    first = options[0]
-    low, high = first.interval
-    sentence = (
-        f"{first.label} has the highest expected utility, {first.expected_utility:.2f} {unit} "
-        f"({low:.2f} to {high:.2f}), and is best in {first.probability_best:.0%} of the draws."
-    )
-    if len(options) > 1:
-        lead = first.expected_utility - options[1].expected_utility
-        sentence += f" Next is {_lower(options[1].label)}, {lead:.2f} {unit} less."
+    by_name = {option.name: option for option in options}
+    close = [n for n in names if options[0].expected_utility - by_name[n].expected_utility
+             < indifference]  # fmt: skip
+    first = by_name[close[0]]
+    sentence = _recommendation(first, options, len(close), unit)
     informed = np.einsum("kn,nk->n", utility.max(axis=0), weights) - expected[order[0]]
     return Decision(
         setting=setting,
@@ -226,6 +239,27 @@ def decide(
         utility=utility,
         option_names=tuple(names),
     )
+
+
+def _recommendation(first: Option, options: Sequence[Option], close: int, unit: str) -> str:
+    best = options[0]
+    low, high = best.interval
+    text = (
+        f"{best.label} has the highest expected utility, {best.expected_utility:.2f} {unit} "
+        f"({low:.2f} to {high:.2f}), and is best in {best.probability_best:.0%} of the draws."
+    )
+    if first is not best:
+        gap = best.expected_utility - first.expected_utility
+        return text + (
+            f" {first.label} is practically as good ({gap:.2f} {unit} less) and asks less of the "
+            "patient: it is recommended."
+        )
+    if len(options) > 1:
+        lead = best.expected_utility - options[1].expected_utility
+        text += f" Next is {lower_first(options[1].label)}, {lead:.2f} {unit} less."
+    if close > 1:
+        text += f" {close} options are practically equal; the least intensive is recommended."
+    return text
 
 
 def _informed(utility: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
@@ -269,10 +303,11 @@ def _gain_sentence(label: str, base: str, rows: Sequence[ClassGain], unit: str) 
             )
         gains.setdefault(what, []).append(row.label)
     parts = [f"{what} if {' or '.join(kinds)}" for what, kinds in gains.items()]
-    return f"{label}, against {_lower(base)}: {', '.join(parts)}."
+    return f"{label}, against {lower_first(base)}: {', '.join(parts)}."
 
 
-def _lower(label: str) -> str:
+def lower_first(label: str) -> str:
+    """Return a label as it stands inside a sentence."""
     return label[0].lower() + label[1:]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mesenbayes.treatment.conditions import Facts, Truth
-from mesenbayes.treatment.decision import Decision
+from mesenbayes.treatment.decision import Decision, lower_first
 from mesenbayes.treatment.records import Record
 from mesenbayes.treatment.result import Result
 
@@ -144,15 +144,15 @@ def disagreements(points: Sequence[GuidelinePoint], decision: Decision) -> tuple
         where = f"{point.source}{f' [{point.strength}]' if point.strength else ''}"
         if any(word in chosen.name for word in against):
             text = (
-                f"The model ranks {chosen.label.lower()} first; {where} speaks against it: "
+                f"The model recommends {lower_first(chosen.label)}; {where} speaks against it: "
                 f"{point.recommendation} ({point.applies})."
             )
         elif favours and chosen.name not in favours:
             best = max(favours, key=lambda name: offered[name].expected_utility)
             gap = chosen.expected_utility - offered[best].expected_utility
             text = (
-                f"The model ranks {chosen.label.lower()} first, {gap:.2f} {decision.unit} before "
-                f"{offered[best].label.lower()}; {where}: {point.recommendation} ({point.applies})."
+                f"The model recommends {lower_first(chosen.label)}, {gap:.2f} {decision.unit} before "
+                f"{lower_first(offered[best].label)}; {where}: {point.recommendation} ({point.applies})."
             )
         else:
             continue

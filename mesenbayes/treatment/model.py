@@ -14,6 +14,7 @@ from mesenbayes.treatment.assumptions import Assumption, listed_assumptions
 from mesenbayes.treatment.belief import TreatmentBelief
 from mesenbayes.treatment.case import class_probability, known_facts, prepare, tumour_classes
 from mesenbayes.treatment.conditions import Facts
+from mesenbayes.treatment.costs import CostEffectiveness, CostTable, frontier, option_costs
 from mesenbayes.treatment.decision import Decision, decide
 from mesenbayes.treatment.evaluate import LEAST_OPTION, case_options, run_models, utilities
 from mesenbayes.treatment.folder import TreatmentFolder, read_folder
@@ -202,7 +203,31 @@ class TreatmentModel:
             unit=wanted.unit,
             not_offered=options.not_offered,
             ignored=case.ignored,
+            indifference=float(self.folder.parameters.get("indifference")[0]),
         )
+
+    def cost_effectiveness(
+        self,
+        belief: TreatmentBelief,
+        table: CostTable,
+        *,
+        preferences: Preferences | Mapping[str, float] | str = "qaly",
+        draws: int = 200,
+        rng: np.random.Generator | None = None,
+    ) -> CostEffectiveness:
+        """Return the cost-effectiveness frontier of the options under a user's costs."""
+        case = prepare(
+            self.folder,
+            belief,
+            draws=draws,
+            rng=np.random.default_rng(SEED) if rng is None else rng,
+        )
+        options = case_options(case)
+        utility = utilities(case, options, Preferences.of(preferences))
+        effect = np.einsum("dkn,nk->dn", utility, case.weights).mean(axis=1)
+        cost = option_costs(case, options, table)
+        points = frontier(options.names, cost.mean(axis=1).tolist(), effect.tolist())
+        return CostEffectiveness(points, table.currency, cost)
 
     def wait_or_act(
         self,

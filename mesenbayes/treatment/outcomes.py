@@ -102,7 +102,8 @@ class ModelInput:
     `first_loss` is lost per year of the first line (toxicity of the regimen).
     `start_loss` is lost at once, `watch_loss` per year of watching (operations after
     growth), `free_loss` is a lasting loss while recurrence-free, `phase_loss` a loss in
-    each phase while recurrence-free (toxicity).
+    each phase while recurrence-free (toxicity). `on_drug` says in which phases adjuvant
+    imatinib is taken.
     """
 
     start: dict[str, Array]
@@ -112,6 +113,7 @@ class ModelInput:
     free_loss: Array
     phase_loss: list[Array]
     first_loss: Array
+    on_drug: tuple[bool, ...] = ()
 
 
 class OutcomeBuilder:
@@ -270,6 +272,8 @@ class OutcomeBuilder:
         if strategy.chemotherapy and kind.group == "sarcoma":
             P_L = 1 - (1 - P_L) ** self.p.get("chemotherapy_local_HR", kind.tumour)
             P_D = 1 - (1 - P_D) ** self.p.get("chemotherapy_distant_HR", kind.tumour)
+        if strategy.hormone and self.p.has("hormone_local_HR", kind.tumour):
+            P_L = 1 - (1 - P_L) ** self.p.get("hormone_local_HR", kind.tumour)
         years = strategy.imatinib_years
         r0 = float(self.p.get("imatinib_rate_ratio", "GIST").mean())
         # kappa was fitted in unselected GIST; a genotype takes its share of the effect
@@ -288,13 +292,18 @@ class OutcomeBuilder:
         loss = np.array(loss, copy=True)
         if strategy.radiotherapy:
             loss += self.p.get("radiotherapy_loss", setting="radiotherapy")
+        if strategy.hormone:
+            loss += self.p.get("toxicity_loss", setting="hormone") * self.p.get(
+                "treatment_years", setting="hormone"
+            )
         if strategy.chemotherapy:
             loss += self.p.get("toxicity_loss", setting="chemotherapy") * self.p.get(
                 "treatment_years", setting="chemotherapy"
             )
+        taken = tuple(years > 0 and end <= years for end in self.phases)
         rates = []
-        for position, end in enumerate(self.phases):
-            on = years > 0 and end <= years
+        for position in range(len(self.phases)):
+            on = taken[position]
             slow = r if on else one
             rates.append(
                 {
@@ -306,7 +315,7 @@ class OutcomeBuilder:
             )
             if on:
                 phase_loss[position] = self.p.get("toxicity_loss", setting="imatinib")
-        return ModelInput(start, rates, loss, zero, lasting, phase_loss, zero)
+        return ModelInput(start, rates, loss, zero, lasting, phase_loss, zero, taken)
 
     def _watched(
         self,

@@ -40,6 +40,7 @@ class Strategy(Result):
     neoadjuvant: bool = False
     radiotherapy: bool = False
     chemotherapy: bool = False
+    hormone: bool = False
     desmoid_systemic: bool = False
     needs_tumour: str = ""
     when: str = ""

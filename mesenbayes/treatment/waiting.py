@@ -53,7 +53,7 @@ def weigh_waiting(
     act = now.options[0].expected_utility
     wait = math.fsum(p * decision.options[0].expected_utility for p, decision in later) - test_loss
     gain = wait - act
-    chosen = tuple(dict.fromkeys(decision.options[0].name for _, decision in later))
+    chosen = tuple(dict.fromkeys(decision.recommended for _, decision in later))
     if len(chosen) == 1 and chosen[0] == now.recommended:
         text = "No result of the test would change the choice"
     else:

@@ -68,6 +68,18 @@ def test_pure_desmoid_is_watched_before_it_is_resected(model: TreatmentModel) ->
     )
 
 
+def test_of_equal_options_the_least_intensive_is_recommended(model: TreatmentModel) -> None:
+    low = TreatmentBelief(
+        {"GIST": 1.0},
+        {"KIT_ex11": 1.0},
+        {"site": "stomach", "size_cm": 7.0, "mitoses_per_5mm2": 2, "age": 62},
+    )
+    decision = model.decide(low)
+    assert decision.options[0].name == "resection_imatinib_3y"  # by 0.03 QALY
+    assert decision.recommended == "resection"
+    assert "practically as good" in decision.sentence
+
+
 def test_threshold_is_where_the_options_cross(model: TreatmentModel) -> None:
     two = TreatmentBelief({"GIST": 0.5, "SCHW": 0.5}, {"KIT_ex11": 1.0}, HIGH_RISK)
     decision = model.decide(two)
@@ -163,6 +175,24 @@ def test_no_discount_lives_longer(model: TreatmentModel) -> None:
 def test_bad_belief_is_refused_by_name(arguments: tuple[object, ...], message: str) -> None:
     with pytest.raises(CaseError, match=message):
         TreatmentBelief(*arguments)  # type: ignore[arg-type]
+
+
+def test_stage_that_does_not_fit_the_size_is_refused(model: TreatmentModel) -> None:
+    wrong = TreatmentBelief({"GIST": 1.0}, {}, {**HIGH_RISK, "stage": "IA"})
+    with pytest.raises(CaseError, match="AJCC 8 gives IIIA"):
+        model.decide(wrong)
+    model.decide(TreatmentBelief({"GIST": 1.0}, {}, {**HIGH_RISK, "stage": "IIIA"}), draws=2)
+
+
+def test_benefit_of_imatinib_grows_with_the_risk(model: TreatmentModel) -> None:
+    gains = []
+    for size, mitoses in ((3.0, 2), (7.0, 2), (12.0, 2), (4.0, 8), (7.0, 8), (12.0, 8)):
+        findings = {"site": "stomach", "size_cm": size, "mitoses_per_5mm2": mitoses}
+        case = TreatmentBelief({"GIST": 1.0}, {"KIT_ex11": 1.0}, findings)
+        decision = model.decide(case, draws=50)
+        gains.append(decision.option("resection_imatinib_3y").gain)
+    assert gains == sorted(gains)  # 1.9, 3.6, 10, 16, 55 and 86 % progress
+    assert gains[0] < 0.05 < gains[3]
 
 
 def test_unknown_code_has_a_neighbour(model: TreatmentModel) -> None:
