@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mesenbayes.treatment.folder import TreatmentFolder
+from mesenbayes.treatment.records import Record
 from mesenbayes.treatment.result import Result
 
 _ABOUT = (
@@ -34,20 +35,16 @@ class Assumption(Result):
 def listed_assumptions(folder: TreatmentFolder) -> tuple[Assumption, ...]:
     """Return the assumptions of a folder in the order of its tables."""
     found = [
-        Assumption(
-            table=row.file,
-            line=row.line,
-            what=" ".join(row.text(c) for c in _ABOUT if row.text(c) not in ("", "any")),
-            value=next((row.text(c) for c in _VALUE if row.text(c)), ""),
-            low=row.text("low"),
-            high=row.text("high"),
-            unit=row.text("unit"),
-            reason=row.text("note"),
-            source_id=row.text("source_id"),
-        )
+        _assumption(row, row.text("note"), "")
         for rows in folder.tables.values()
         for row in rows
         if row.text("trust") == "assumption"
+    ]
+    # a sourced value may still be varied within bounds that nobody printed
+    found += [
+        _assumption(row, f"only the interval: {row.text('note')}", " (interval)")
+        for row in folder.tables["parameters"]
+        if row.text("interval") == "assumed" and row.text("trust") != "assumption"
     ]
     rules = "; ".join(
         f"{extent}: {condition}"
@@ -61,3 +58,17 @@ def listed_assumptions(folder: TreatmentFolder) -> tuple[Assumption, ...]:
         )
     )  # fmt: skip
     return tuple(found)
+
+
+def _assumption(row: Record, reason: str, suffix: str) -> Assumption:
+    return Assumption(
+        table=row.file,
+        line=row.line,
+        what=" ".join(row.text(c) for c in _ABOUT if row.text(c) not in ("", "any")) + suffix,
+        value=next((row.text(c) for c in _VALUE if row.text(c)), ""),
+        low=row.text("low"),
+        high=row.text("high"),
+        unit=row.text("unit"),
+        reason=reason,
+        source_id=row.text("source_id"),
+    )

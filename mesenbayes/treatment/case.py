@@ -14,8 +14,9 @@ from mesenbayes.treatment.conditions import Facts
 from mesenbayes.treatment.folder import TreatmentFolder
 from mesenbayes.treatment.life_table import cycle_mortality
 from mesenbayes.treatment.markov import CohortSettings
-from mesenbayes.treatment.outcomes import CaseFigures, OutcomeBuilder, TumourClass, fit_draws
+from mesenbayes.treatment.outcomes import OutcomeBuilder, fit_draws
 from mesenbayes.treatment.parameters import Parameters
+from mesenbayes.treatment.states import CaseFigures, TumourClass
 
 LEAST_CLASS = 0.002
 """Tumour classes less probable than this do not enter the decision."""
@@ -52,12 +53,19 @@ class PreparedCase:
     mortality: NDArray[np.float64]
     figures: CaseFigures
     delay_years: float
+    deviates: dict[str, NDArray[np.float64]]
 
     def builder(self, phases: tuple[float, ...]) -> OutcomeBuilder:
         """Return the builder of cohort models with these phases."""
         first = {row.regimen: row for row in self.folder.regimens if row.line == 1}
         return OutcomeBuilder(
-            self.parameters, self.fit, self.figures, phases, first, self.delay_years
+            self.parameters,
+            self.fit,
+            self.figures,
+            phases,
+            first,
+            self.delay_years,
+            self.deviates,
         )
 
 
@@ -189,7 +197,16 @@ def prepare(
         mortality=mortality,
         figures=_figures(folder, belief),
         delay_years=delay_years,
+        deviates=_deviates(folder, size, rng),
     )
+
+
+def _deviates(
+    folder: TreatmentFolder, size: int, rng: np.random.Generator | None
+) -> dict[str, NDArray[np.float64]]:
+    """Return standard normal draws for every regimen, in file order, and for what follows."""
+    names = dict.fromkeys([*(row.regimen for row in folder.regimens), "after"])
+    return {name: np.zeros(size) if rng is None else rng.normal(size=size) for name in names}
 
 
 def _weights(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from mesenbayes.errors import CaseError, did_you_mean, nearest
 from mesenbayes.treatment.case import PreparedCase
 from mesenbayes.treatment.evaluate import OptionSet, run_models
-from mesenbayes.treatment.outcomes import VALUED, VALUED_AS
 from mesenbayes.treatment.result import Result
+from mesenbayes.treatment.states import VALUED, VALUED_AS
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mesenbayes.treatment.outcomes import TumourClass
 from mesenbayes.treatment.result import Result
+from mesenbayes.treatment.states import TumourClass
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mesenbayes.treatment.case import PreparedCase
 from mesenbayes.treatment.markov import Cohort, run_cohort
-from mesenbayes.treatment.outcomes import STATES, ModelInput
 from mesenbayes.treatment.preferences import Preferences, value_years
+from mesenbayes.treatment.states import STATES, ModelInput
 from mesenbayes.treatment.strategy import BEST_SUPPORTIVE_CARE, Strategy, Systemic, systemic_for
 
 LEAST_OPTION = 0.01

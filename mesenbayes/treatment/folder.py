@@ -113,6 +113,7 @@ _TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "genotype",
             "setting",
             "value",
+            "interval",
             "distribution",
             *_SOURCE,
             "quote",

@@ -151,8 +151,9 @@ def disagreements(points: Sequence[GuidelinePoint], decision: Decision) -> tuple
             best = max(favours, key=lambda name: offered[name].expected_utility)
             gap = chosen.expected_utility - offered[best].expected_utility
             text = (
-                f"The model recommends {lower_first(chosen.label)}, {gap:.2f} {decision.unit} before "
-                f"{lower_first(offered[best].label)}; {where}: {point.recommendation} ({point.applies})."
+                f"The model recommends {lower_first(chosen.label)}, {gap:.2f} {decision.unit} "
+                f"before {lower_first(offered[best].label)}; {where}: {point.recommendation} "
+                f"({point.applies})."
             )
         else:
             continue

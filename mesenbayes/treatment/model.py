@@ -29,9 +29,9 @@ from mesenbayes.treatment.guidelines import (
 )
 from mesenbayes.treatment.markov import CohortSettings
 from mesenbayes.treatment.occupancy import Occupancy
-from mesenbayes.treatment.outcomes import STATES
 from mesenbayes.treatment.preferences import Preferences
 from mesenbayes.treatment.risk import DEFAULT_SCHEME, RiskResult
+from mesenbayes.treatment.states import STATES
 from mesenbayes.treatment.strategy import Regimen
 from mesenbayes.treatment.survival import AdjuvantFit
 from mesenbayes.treatment.waiting import Waiting, weigh_waiting

@@ -13,107 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mesenbayes.treatment.parameters import Parameters
+from mesenbayes.treatment.states import Array, CaseFigures, ModelInput, TumourClass
 from mesenbayes.treatment.strategy import BEST_SUPPORTIVE_CARE, Regimen, Strategy, Systemic
 from mesenbayes.treatment.survival import AdjuvantFit
-
-Array = NDArray[np.float64]
-
-STATES = (
-    "watched", "cured", "latent_local", "latent_distant", "local_recurrence",
-    "first_line", "second_line", "third_line", "dead_of_disease", "dead_other",
-)  # fmt: skip
-VALUED = (
-    "watched",
-    "recurrence_free",
-    "local_recurrence",
-    "first_line",
-    "second_line",
-    "third_line",
-)
-"""States that a preference table must value; the dead count 0."""
-
-VALUED_AS = {
-    "watched": "watched",
-    "cured": "recurrence_free",
-    "latent_local": "recurrence_free",
-    "latent_distant": "recurrence_free",
-    "local_recurrence": "local_recurrence",
-    "first_line": "first_line",
-    "second_line": "second_line",
-    "third_line": "third_line",
-}
-INSENSITIVE = 1.0
-
-
-@dataclass(frozen=True)
-class TumourClass:
-    """What an outcome depends on: the type, and for GIST the genotype."""
-
-    tumour: str
-    group: str
-    genotype: str = ""
-    label: str = ""
-
-    @property
-    def name(self) -> str:
-        """Identifier, ``GIST:KIT_ex11`` or ``LMS``."""
-        return f"{self.tumour}:{self.genotype}" if self.genotype else self.tumour
-
-
-@dataclass(frozen=True)
-class CaseFigures:
-    """Numbers of the case that enter the rates.
-
-    Parameters
-    ----------
-    latent_gist, latent_gist_grown
-        Proportion of GIST that progress, at the present size and one size band up.
-    small
-        Probability that the tumour is at most 2 cm.
-    major
-        Probability that an operation of an extent becomes a major one.
-    rectum
-        Probability of a rectal site.
-    retroperitoneum
-        Whether the site is retroperitoneal.
-    ruptured
-        Probability of rupture.
-    """
-
-    latent_gist: float
-    latent_gist_grown: float
-    small: float
-    major: Mapping[str, float]
-    rectum: float
-    retroperitoneum: bool
-    ruptured: float
-
-
-@dataclass(frozen=True, eq=False)
-class ModelInput:
-    """One cohort model: start shares, rates by phase, and losses of utility.
-
-    `first_loss` is lost per year of the first line (toxicity of the regimen).
-    `start_loss` is lost at once, `watch_loss` per year of watching (operations after
-    growth), `free_loss` is a lasting loss while recurrence-free, `phase_loss` a loss in
-    each phase while recurrence-free (toxicity). `on_drug` says in which phases adjuvant
-    imatinib is taken.
-    """
-
-    start: dict[str, Array]
-    rates: list[dict[tuple[str, str], Array]]
-    start_loss: Array
-    watch_loss: Array
-    free_loss: Array
-    phase_loss: list[Array]
-    first_loss: Array
-    on_drug: tuple[bool, ...] = ()
 
 
 class OutcomeBuilder:
@@ -135,6 +41,9 @@ class OutcomeBuilder:
         Some row of each regimen, for its toxicity in classes it was not studied in.
     delay_years
         How long every option is put off (waiting for a test).
+    deviates
+        Standard normal draws for the printed medians of each regimen, and (under ``after``)
+        for survival after progression.
     """
 
     def __init__(
@@ -145,6 +54,7 @@ class OutcomeBuilder:
         phases: tuple[float, ...],
         regimen_rows: Mapping[str, Regimen] | None = None,
         delay_years: float = 0.0,
+        deviates: Mapping[str, Array] | None = None,
     ) -> None:
         self.p = parameters
         self.rate_gist, self.cure_gist = fit_draws
@@ -152,6 +62,7 @@ class OutcomeBuilder:
         self.phases = phases
         self.regimen_rows = dict(regimen_rows or {})
         self.delay_years = delay_years
+        self.deviates = dict(deviates or {})
 
     # -- pieces -----------------------------------------------------------------------
 
@@ -181,7 +92,7 @@ class OutcomeBuilder:
         if kind.tumour != "GIST":
             return np.ones(self.p.size)
         genotype = "" if kind.genotype == "unknown" else kind.genotype
-        return np.minimum(self.p.get("imatinib_rate_ratio", "GIST", genotype), INSENSITIVE)
+        return np.minimum(self.p.get("imatinib_rate_ratio", "GIST", genotype), 1.0)
 
     def latent(
         self, kind: TumourClass, *, grown: bool = False
@@ -209,6 +120,17 @@ class OutcomeBuilder:
         scale = np.maximum(1.0, (P_L + P_D) / 0.99)
         return P_L / scale, P_D / scale, h_L, h_D
 
+    def median_pfs(self, row: Regimen) -> Array:
+        """Return draws of a printed median PFS, in months."""
+        assert row.pfs_months is not None
+        if row.pfs_interval is not None:
+            low, high = row.pfs_interval
+            spread: Array | float = math.log(high / low) / 3.92
+        else:
+            spread = self.p.get("median_log_sd")
+        deviate = self.deviates.get(row.regimen, np.zeros(self.p.size))
+        return np.asarray(row.pfs_months * np.exp(spread * deviate))
+
     def advanced_rates(
         self, kind: TumourClass, systemic: Systemic, regimen: str
     ) -> dict[tuple[str, str], Array]:
@@ -220,16 +142,17 @@ class OutcomeBuilder:
         standard = systemic.standard
         chosen = regimen or (standard.regimen if standard else "")
         row = systemic.by_name.get(chosen)
-        m1 = (row.pfs_months if row and row.pfs_months else untreated) / ln2
+        m1 = self.median_pfs(row) if row and row.pfs_months else untreated
+        m1 = m1 / ln2
         second = self.p.get("second_line_pfs_months", kind.tumour) / ln2
         phi = self.p.get("next_line_reached")
         same_drug = standard and chosen.split("_")[0] == standard.regimen.split("_")[0]
         after = systemic.post_progression_months(chosen if same_drug else "")
-        m3 = np.maximum((after if after else 2 * second) - phi * second, 1.0)
+        spread = self.p.get("median_log_sd") * self.deviates.get("after", 0.0)
+        m3 = np.maximum((after if after else 2 * second) * np.exp(spread) - phi * second, 1.0)
         if standard and not same_drug and standard.pfs_months:
             # the wrong drug first: the standard follows, for those who get that far
-            second = np.maximum(second, standard.pfs_months / ln2)
-        m1 = np.broadcast_to(np.asarray(m1, float), (self.p.size,))
+            second = np.maximum(second, self.median_pfs(standard) / ln2)
         return {
             ("first_line", "second_line"): phi * 12 / m1,
             ("first_line", "third_line"): (1 - phi) * 12 / m1,

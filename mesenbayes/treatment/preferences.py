@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mesenbayes.errors import CaseError, did_you_mean, nearest
 from mesenbayes.treatment.markov import Cohort
-from mesenbayes.treatment.outcomes import VALUED, VALUED_AS, ModelInput
 from mesenbayes.treatment.parameters import Parameters
+from mesenbayes.treatment.states import VALUED, VALUED_AS, ModelInput
 
 KINDS = {
     "qaly": "QALY",

@@ -132,6 +132,7 @@ class Regimen(Result):
     needs: str
     line: int
     pfs_months: float | None
+    pfs_interval: tuple[float, float] | None
     os_months: float | None
     response: float | None
     toxicity: str
@@ -157,6 +158,7 @@ def read_regimens(records: Sequence[Record]) -> tuple[Regimen, ...]:
             needs=record.text("needs"),
             line=int(record.text("line")),
             pfs_months=record.number("pfs_months"),
+            pfs_interval=_interval(record),
             os_months=record.number("os_months"),
             response=record.number("orr"),
             toxicity=record.text("toxicity"),
@@ -167,6 +169,11 @@ def read_regimens(records: Sequence[Record]) -> tuple[Regimen, ...]:
         )
         for record in records
     )
+
+
+def _interval(record: Record) -> tuple[float, float] | None:
+    low, high = record.number("pfs_low"), record.number("pfs_high")
+    return None if low is None or high is None else (low, high)
 
 
 @dataclass(frozen=True)
