@@ -131,7 +131,9 @@ def _spread(
         share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-300)
         counts = named + left[:, None] * share
         pooled = counts.sum(axis=0)
-        proportions = pooled / pooled.sum()
+        before, proportions = proportions, pooled / pooled.sum()
+        if (~seen).sum(axis=1)[left > 0].max() < 2 or np.abs(proportions - before).max() < 1e-5:
+            break
     return counts
 
 

@@ -51,6 +51,9 @@ FAMILIES = {
 BINARY = {"stain", "alteration", "mutation", "feature"}
 """Families of yes/no findings, modelled by the two-component mixture."""
 
+_LEAST = 0.005
+"""Smallest rate left to a stain without its alteration: no row becomes certain by subtraction."""
+
 _EXPRESSED = {"positive": "present", "nuclear": "present", "negative": "absent"}
 
 
@@ -157,7 +160,14 @@ class NetworkBuilder:
 
         for spec in self.structure.specifications:
             for ready in visit(spec):
-                yield ready, self._table(ready)
+                if ready.variable.name not in self._tables:
+                    self._tables[ready.variable.name] = self._table(ready)
+                yield ready, self._tables[ready.variable.name]
+
+    @cached_property
+    def _tables(self) -> dict[str, Table]:
+        """Tables made so far; a surrogate stain reads the table of its alteration."""
+        return {}
 
     def _table(self, spec: Specification) -> Table:
         match spec.kind:
@@ -344,6 +354,8 @@ class NetworkBuilder:
         every_row[OTHER] = family.average_row(
             [every_row[code] for code in weights], np.array(list(weights.values()))
         )
+        if spec.surrogate_of is not None:
+            return self._from(spec, self._surrogate_rows(spec, every_row))
         if not spec.by_genotype:
             return self._from(spec, {(c,): every_row[c] for c in self.structure.tumour_codes})
         rows: dict[tuple[str, ...], Row] = {}
@@ -355,6 +367,52 @@ class NetworkBuilder:
                     row = self._genotype_finding_row(spec, family, genotype, row)
                 rows[code, genotype] = row
         return self._from(spec, rows)
+
+    def _surrogate_rows(
+        self, spec: Specification, every_row: dict[str, Row]
+    ) -> dict[tuple[str, ...], Row]:
+        """Split each tumour's rate p by the alteration A that the finding stands in for.
+
+        A stain: with the alteration it is positive at one rate c for all tumours; without it
+        at what is left, q = (p - P(A) c) / (1 - P(A)), so that the tumour's own rate stays.
+        A named fusion of a rearranged gene: p / P(A) with it, next to nothing without it.
+        """
+        assert spec.surrogate_of is not None
+        alteration = self._tables[spec.surrogate_of]
+        p_altered = alteration.probability[..., 1]
+        absent, present = self.structure.specification(spec.surrogate_of).variable.states
+        is_stain = spec.kind != "driver"
+        declared = self.priors.find(
+            "surrogate" if is_stain else "surrogate_fusion",
+            alteration="present" if is_stain else "absent",
+        )
+        if declared is None:
+            raise NetworkError(f"{self.structure.priors_file.name}: 'surrogate' lines are missing")
+        shared = Row(
+            declared.alpha(("absent", "present")), "prior",
+            f"{spec.surrogate_of}: {declared.reason}",
+        )  # fmt: skip
+        c = float(shared.mean[1])
+        rows: dict[tuple[str, ...], Row] = {}
+        for i, code in enumerate(self.structure.tumour_codes):
+            row, a = every_row[code], float(np.clip(p_altered[i], 1e-3, 1 - 1e-3))
+            p = float(row.mean[1])
+            if is_stain:
+                q = float(np.clip((p - a * c) / (1 - a), _LEAST, 1 - _LEAST))
+                left = max(row.strength * (1 - a), 2.0)
+                rows[code, present] = shared
+                rows[code, absent] = Row(
+                    np.array([1 - q, q]) * left, row.origin,
+                    f"{row.reason}; without {spec.surrogate_of}", row.studies,
+                )  # fmt: skip
+            else:
+                q = float(np.clip(p / a, _LEAST, 1 - _LEAST))
+                rows[code, absent] = shared
+                rows[code, present] = Row(
+                    np.array([1 - q, q]) * max(row.strength * a, 2.0), row.origin,
+                    f"{row.reason}; with {spec.surrogate_of}", row.studies,
+                )  # fmt: skip
+        return rows
 
     @cached_property
     def _weights_of_other(self) -> dict[str, float]:

@@ -96,12 +96,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Specification:
-    """A variable with what the builder must know of it."""
+    """A variable with what the builder must know of it.
+
+    ``surrogate_of`` names the gene alteration that stands between the tumour and a stain (the
+    amplification makes the protein, the protein takes the stain): the two are one witness.
+    """
 
     variable: Variable
     kind: str
     parents: tuple[str, ...]
     by_genotype: bool = False
+    surrogate_of: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,7 +279,12 @@ def _specify(entry: dict[str, Any], own: dict[str, Any]) -> list[Specification]:
     if kind not in KINDS:
         raise NetworkError(f"variable {entry['name']}: kind '{kind}' is not one of {', '.join(KINDS)}")
     by_genotype = bool(entry.get("genotype", False))
-    biology = (TUMOUR, GENOTYPE) if by_genotype else (TUMOUR,)
+    biology: tuple[str, ...] = (TUMOUR, GENOTYPE) if by_genotype else (TUMOUR,)
+    surrogate_of = entry.get("surrogate_of")
+    if surrogate_of is not None and surrogate_of not in own.get("variables", [surrogate_of]):
+        surrogate_of = None  # the network leaves the alteration out: the stain stands alone
+    if surrogate_of is not None:
+        biology = (TUMOUR, surrogate_of)
     states = tuple(entry["states"] if "states" in entry else _default_states(kind))
     if entry["name"] == SITE and "sites" in own:
         states = tuple(s for s in states if s in own["sites"])
@@ -297,7 +307,7 @@ def _specify(entry: dict[str, Any], own: dict[str, Any]) -> list[Specification]:
     )
     if kind != "stain":
         parents = tuple(entry.get("parents", () if kind == "root" else biology))
-        return [Specification(variable, kind, parents, by_genotype)]
+        return [Specification(variable, kind, parents, by_genotype, surrogate_of)]
     expression = Variable(
         f"{variable.name}_expression",
         _ABSENT_PRESENT,
@@ -307,7 +317,7 @@ def _specify(entry: dict[str, Any], own: dict[str, Any]) -> list[Specification]:
         codes=variable.codes,
     )
     return [
-        Specification(expression, "expression", biology, by_genotype),
+        Specification(expression, "expression", biology, by_genotype, surrogate_of),
         Specification(variable, "stain", (expression.name, "cells")),
     ]
 

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 _WIDTH = 22
 _SHOWN_FROM = 0.005
 _SHOWN_POINTS = 6
+_PLAIN_WIDTH = 100
+"""Columns of a report that goes to a file or a pipe."""
 
 
 def print_report(diagnosis: Diagnosis, console: Console | None = None) -> None:
     """Print one answer."""
-    out = console or Console(highlight=False, soft_wrap=False)
+    out = console or Console(highlight=False)
+    if not out.is_terminal:
+        out.width = _PLAIN_WIDTH
     case, network = diagnosis.case.case, diagnosis.network
     out.rule(Text(case.name, style="bold"), align="left")
     if case.source:
@@ -86,9 +90,14 @@ def _findings(out: Console, diagnosis: Diagnosis) -> None:
 
 
 def _next_tests(out: Console, diagnosis: Diagnosis) -> None:
-    tests = [t for t in diagnosis.next_tests if t.bits > 0.001][:3]
+    tests = [t for t in diagnosis.next_tests if t.bits >= 0.01][:3]
     if not tests:
-        out.print(Text.assemble(("Next test: ", "bold"), "none is expected to tell more."))
+        out.print(
+            Text.assemble(
+                ("Next test: ", "bold"),
+                "no stain or gene test of the network is expected to change this (under 0.01 bits).",
+            )
+        )
         return
     out.print(Text("Most useful next test (expected information about the diagnosis)", style="bold"))
     for test in tests:
@@ -134,7 +143,10 @@ def _guidelines(out: Console, diagnosis: Diagnosis) -> None:
 
 def _follow_up(out: Console, diagnosis: Diagnosis) -> None:
     plan = diagnosis.follow_up
-    if plan is None or not plan.visits:
+    if plan is None:
+        return
+    if not plan.visits:
+        out.print(Text.assemble(("Follow-up: ", "bold"), "no fixed visits; see the guideline points."))
         return
     visits = ", ".join(f"{v.date:%Y-%m-%d}" for v in plan.visits[:4])
     first = plan.visits[0]
