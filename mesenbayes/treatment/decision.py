@@ -128,6 +128,15 @@ class Decision(Result):
             for option in self.options
         ]
 
+    def thresholds(self, tumour: str) -> dict[str, float]:
+        """Return for every other option the P(tumour) at which it equals the recommended one."""
+        found = {
+            name: self.threshold(self.recommended, name, tumour)
+            for name in self.option_names
+            if name != self.recommended
+        }
+        return {name: t for name, t in found.items() if t is not None}
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the options with their intervals."""
         from mesenbayes.treatment.pictures import plot_options

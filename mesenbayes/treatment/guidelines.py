@@ -132,15 +132,18 @@ def disagreements(points: Sequence[GuidelinePoint], decision: Decision) -> tuple
     """Compare the recommended option with every point that probably applies.
 
     A point is compared only when all its conditions are known and it is more likely than not.
+    A general point (high risk: imatinib) gives way to a particular one that speaks against the
+    same option (D842V: no imatinib).
     """
     chosen = decision.option(decision.recommended)
     offered = {option.name: option for option in decision.options}
     found = []
-    for point in points:
-        if point.needs or point.probability < 0.5 or not point.options:
-            continue
+    binding = [p for p in points if not p.needs and p.probability >= 0.5 and p.options]
+    words = {name[1:] for p in binding for name in p.options if name.startswith("!")}
+    opposed = {name for name in offered if any(word in name for word in words)}
+    for point in binding:
         against = [name[1:] for name in point.options if name.startswith("!")]
-        favours = [name for name in point.options if name in offered]
+        favours = [n for n in point.options if n in offered and n not in opposed]
         where = f"{point.source}{f' [{point.strength}]' if point.strength else ''}"
         if any(word in chosen.name for word in against):
             text = (

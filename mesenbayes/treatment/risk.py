@@ -19,6 +19,7 @@ from mesenbayes.treatment.result import Result
 from mesenbayes.treatment.values import Interval, intervals, states
 
 DEFAULT_SCHEME = "AFIP_Miettinen2006"
+NOT_DETERMINED = "not determined"
 CLASS_ORDER = (
     "None", "Very low", "Low", "Intermediate", "Moderate", "High", "Insufficient data",
     "I", "IA", "IB", "II", "IIIA", "IIIB", "IV",
@@ -60,7 +61,7 @@ class RiskResult(Result):
     classes
         Class -> probability, given that the scheme applies to the tumour.
     risk_class
-        The most probable class.
+        The most probable class; ``not determined`` if none reaches one half.
     progression
         Expected proportion that progresses without adjuvant treatment; None if the scheme
         prints none.
@@ -304,14 +305,19 @@ def _summary(
     progression = math.fsum(q * p for q, p in percents) / weight if weight > 0 else None
     span = (min(q for q, _ in percents), max(q for q, _ in percents)) if percents else None
     best = max(classes, key=classes.__getitem__)
+    if classes[best] < 0.5:
+        best = NOT_DETERMINED
     applies = 1.0 if scheme.endswith("STS") else belief.tumour.get("GIST", 0.0)
-    sentence = f"{scheme}: {best}"
-    if classes[best] < 0.9995:
-        sentence += f" ({classes[best]:.0%} of the possibilities)"
+    spread = ", ".join(f"{name} {p:.0%}" for name, p in classes.items() if p >= 0.005)
+    sentence = f"{scheme}: {best}" + (f" ({spread})" if len(classes) > 1 else "")
+    if unknown:
+        sentence += f"; not stated: {', '.join(unknown)}"
     if progression is not None and span is not None:
-        sentence += f", {progression:.1%} progress without adjuvant treatment"
+        sentence += f"; {progression:.1%} progress without adjuvant treatment"
         if span[0] != span[1]:
             sentence += f" (between {span[0]:.1%} and {span[1]:.1%})"
+    if belief.is_advanced and not scheme.startswith("AJCC"):
+        sentence += "; made for localised disease, and metastases are present"
     if applies < 0.9995:
         sentence += f"; applies if GIST, {applies:.2f}"
     return RiskResult(

@@ -173,6 +173,8 @@ def test_unknown_size_spreads_over_the_cells(model: TreatmentModel) -> None:
     unknown = TreatmentBelief({"GIST": 1.0}, {}, {"site": "stomach"})
     got = model.risk(unknown)
     assert len(got.cells) == 8
+    assert got.risk_class == "not determined"
+    assert "not stated: mitoses_per_5mm2, size_cm" in got.sentence
     assert got.progression_range == (0.0, 0.86)
     assert got.unknown == ("mitoses_per_5mm2", "size_cm")
     # a distribution from the network is used as it is: 0.7 x 3.6 % + 0.3 x 55 %

@@ -86,6 +86,7 @@ def test_threshold_is_where_the_options_cross(model: TreatmentModel) -> None:
     t = decision.threshold("resection_imatinib_3y", "resection", "GIST")
     assert t is not None
     assert 0 < t < 0.3
+    assert decision.thresholds("GIST")["resection"] == t
     mean = decision.utility.mean(axis=-1)
     a, b = (decision.option_names.index(n) for n in ("resection_imatinib_3y", "resection"))
     gist = [k.tumour for k in decision.classes].index("GIST")
@@ -195,6 +196,23 @@ def test_benefit_of_imatinib_grows_with_the_risk(model: TreatmentModel) -> None:
     assert gains[0] < 0.05 < gains[3]
 
 
+@pytest.mark.parametrize(
+    ("genotype", "imatinib"),
+    [
+        ("KIT_ex11", True), ("KIT_ex9", True), ("PDGFRA_ex12", True), ("PDGFRA_ex18_other", True),
+        ("PDGFRA_D842V", False), ("SDH_deficient", False), ("NF1", False), ("BRAF", False),
+        ("NTRK_FGFR_fusion", False),
+    ],
+)  # fmt: skip
+def test_adjuvant_choice_follows_the_genotype_as_the_guideline_has_it(
+    model: TreatmentModel, genotype: str, imatinib: bool
+) -> None:
+    case = TreatmentBelief({"GIST": 1.0}, {genotype: 1.0}, HIGH_RISK)
+    decision = model.decide(case, draws=50)
+    assert ("imatinib" in decision.recommended) == imatinib
+    assert not model.guidelines(case, decision).disagreements
+
+
 def test_unknown_code_has_a_neighbour(model: TreatmentModel) -> None:
     with pytest.raises(CaseError, match="did you mean"):
         model.decide(TreatmentBelief({"GISTT": 1.0}))
@@ -220,7 +238,10 @@ def test_guidelines_keep_the_uncertainty(model: TreatmentModel) -> None:
 
 
 def test_alerts(model: TreatmentModel) -> None:
-    names = {a.alert_id for a in model.alerts(belief(sampling="fna", margin="R1"))}
+    names = {
+        a.alert_id
+        for a in model.alerts(belief(sampling="fna", margin="R1", mdt_discussion="absent"))
+    }
     assert {"fna_only", "genotype_missing", "margin_gist", "no_mdt_gist"} <= names
     quiet = belief(mdt_discussion="done", genotype_tested="yes")
     assert not {a.alert_id for a in model.alerts(quiet)} & {"no_mdt_gist", "genotype_missing"}
