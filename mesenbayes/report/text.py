@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mesenbayes.diagnosis.weight import in_words
 from mesenbayes.report.diagnosis import DISCLAIMER
 
 if TYPE_CHECKING:
@@ -80,13 +81,20 @@ def _findings(out: Console, diagnosis: Diagnosis) -> None:
     table.add_column("Finding")
     table.add_column(f"decibans for {code}", justify="right")
     table.add_column("given everything else it")
+    quiet = []
     for weight in diagnosis.findings:
+        if not in_words(weight.decibans):
+            quiet.append(diagnosis.network.variable(weight.variable).label.lower())
+            continue
         variable = diagnosis.network.variable(weight.variable)
         state = (
             variable.state_label(weight.state) if weight.state in variable.states else weight.state
         )
         table.add_row(f"{variable.label}: {state}", f"{weight.decibans:+.1f}", weight.words)
-    out.print(table)
+    if table.row_count:
+        out.print(table)
+    if quiet:
+        out.print(Text.assemble(("Says little here: ", "bold"), ", ".join(quiet)))
 
 
 def _next_tests(out: Console, diagnosis: Diagnosis) -> None:
