@@ -61,7 +61,8 @@ def plot_tree(
         best = option.name == decision.recommended
         ax.plot([0, 1], [root, middle], color="tab:blue" if best else "0.5", lw=2 if best else 0.8,
                 zorder=0)  # fmt: skip
-        ax.text(0.5, (root + middle) / 2 - 0.15, option.label, ha="center", fontsize=8)
+        ax.text(0.5, (root + middle) / 2 - 0.15, option.label, ha="center", fontsize=8,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
     ax.plot(0, root, "s", color="white", markeredgecolor="black", markersize=12)
     ax.set_xlim(-0.1, 3.4)
     ax.invert_yaxis()
