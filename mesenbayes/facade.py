@@ -174,7 +174,7 @@ class Network(BayesianNetwork):
         codes = sample_codes(self, n, np.random.default_rng(rng))
         return pd.DataFrame(
             {
-                variable.name: pd.Categorical.from_codes(codes[:, i], list(variable.states))
+                variable.name: pd.Categorical.from_codes(codes[:, i], pd.Index(variable.states))
                 for i, variable in enumerate(self.variables)
             }
         )

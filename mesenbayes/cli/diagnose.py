@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-CASES = typer.Argument(help="Case files (YAML or JSON); - reads standard input.", show_default=False)
+CASES = typer.Argument(help="Case files, YAML or JSON; - is standard input.", show_default=False)
 NETWORK = typer.Option("--network", "-n", help="Network by name, or its folder.")
 IGNORE = typer.Option("--ignore-unknown", help="Set aside findings that the network lacks.")
 JSON = typer.Option("--json", help="Print data instead of a report.")

@@ -191,8 +191,8 @@ def _parse_yaml(text: str, where: str) -> Any:
         for event in YAML(typ="safe", pure=True).parse(text):
             if isinstance(event, AliasEvent):
                 raise CaseError(
-                    f"{where}: line {event.start_mark.line + 1} uses a YAML alias (*{event.anchor});"
-                    " write the value out"
+                    f"{where}: line {event.start_mark.line + 1} uses a YAML alias "
+                    f"(*{event.anchor}); write the value out"
                 )
         return YAML(typ="safe", pure=True).load(text)
     except DuplicateKeyError as error:

@@ -91,9 +91,9 @@ def _state(rule: GeneRule, entry: Mapping[str, Any]) -> str:
             return state
     if _PROTEIN.match(str(entry["alteration"]).strip()) and (rule.codons or rule.proteins):
         return _from_protein(rule, str(entry["alteration"]))
-    exon = re.search(r"exon\s*(\d+)", word)
-    if exon and exon[1] in rule.exons:
-        return rule.exons[exon[1]]
+    named = re.search(r"exon\s*(\d+)", word)
+    if named and named[1] in rule.exons:
+        return rule.exons[named[1]]
     if rule.altered is not None and not rule.alterations:
         return rule.altered
     raise CaseError(f"alteration '{entry['alteration']}' is not one that this network knows")

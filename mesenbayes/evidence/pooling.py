@@ -101,7 +101,7 @@ def studies_of(
         StudyCounts(
             source_id,
             counts[study],
-            int(round(counts[study].sum())),
+            round(float(counts[study].sum())),
             min(trust_weight[row.trust] for row in members),
             tuple(members),
             bool(left[study] == 0 or len(states) == 2),
@@ -170,7 +170,9 @@ def intra_class_correlation(cells: Iterable[Sequence[StudyCounts]], floor: float
     return float(np.clip(numerator / denominator, floor, 0.9))
 
 
-def effective_counts(studies: Sequence[StudyCounts], rho: float, states: int) -> NDArray[np.float64]:
+def effective_counts(
+    studies: Sequence[StudyCounts], rho: float, states: int
+) -> NDArray[np.float64]:
     """Return the pooled effective counts, shape (states,)."""
     if not studies:
         return np.zeros(states)

@@ -29,7 +29,6 @@ from mesenbayes.network.structure import (
     NOT_APPLICABLE,
     OTHER,
     SITE,
-    TUMOUR,
     Specification,
     Structure,
 )
@@ -124,7 +123,7 @@ class NetworkBuilder:
                     tumour=summary.tumour,
                     finding="age",
                     state=state,
-                    k=int(round(share * summary.n)),
+                    k=round(share * summary.n),
                     n=summary.n,
                     given=summary.given,
                     subgroup=summary.subgroup,
@@ -191,13 +190,16 @@ class NetworkBuilder:
                 f"{self.structure.name}: {variable.name} given {given or 'nothing'} needs a line "
                 f"in {self.structure.priors_file.name}"
             )
-        origin = "definition" if declared.is_definition else "prior"
-        return Row(declared.alpha(variable.states), origin, declared.reason)
+        return Row(
+            declared.alpha(variable.states),
+            "definition" if declared.is_definition else "prior",
+            declared.reason,
+        )
 
     def _tumour_table(self, spec: Specification) -> Table:
         sites = self.structure.specification(SITE).variable.states
         ways = self.structure.specification(ASCERTAINMENT).variable.states
-        return self._from(spec, dict(self.prevalence.rows(sites, ways)))
+        return self._from(spec, self.prevalence.rows(sites, ways))
 
     def _genotype_table(self, spec: Specification) -> Table:
         """Genotype of a GIST by site; every other tumour has none."""
@@ -208,12 +210,12 @@ class NetworkBuilder:
         gist = self.structure.genotype_tumour
         rows: dict[tuple[str, ...], Row] = {}
         for site in self.structure.specification(SITE).variable.states:
-            here = self._genotype_row(spec.variable, site)
+            here = self._genotype_row(site)
             for code in self.structure.tumour_codes:
                 rows[code, site] = here if code == gist else none
         return self._from(spec, rows)
 
-    def _genotype_row(self, variable: Variable, site: str) -> Row:
+    def _genotype_row(self, site: str) -> Row:
         """P(genotype | GIST, site): P(genotype) P(site | genotype), updated by local series."""
         family = self._genotype_family
         gist = self.structure.genotype_tumour

@@ -145,6 +145,7 @@ class Family:
         return fit_beta_mixture(counts[:, 1], counts.sum(axis=1))
 
     def pooled(self, studies: Sequence[StudyCounts]) -> NDArray[np.float64]:
+        """Return the effective counts of a cell's studies, (states,)."""
         return effective_counts(studies, self.rho, len(studies[0].counts))
 
     # ------------------------------------------------------------------ yes/no findings
@@ -332,6 +333,7 @@ class Family:
         )
 
     def provenance(self, studies: Sequence[StudyCounts]) -> tuple[Study, ...]:
+        """Return the studies as a row keeps them."""
         return tuple(
             Study(
                 s.source_id,

@@ -5,9 +5,9 @@ Two kinds of fact speak of it. Registries give incidence and where a tumour sits
     base(T | site)  is proportional to  incidence(T) P(considered | T) P(site | T),
 
 which covers every tumour but knows nothing of how the lesion came to attention. (A lipoma is
-common, but few raise the question that this network answers: P(considered | T) is declared.) Local series
-("of 53 resected gastric lesions 31 were GIST") know just that, for a few tumours. So the base
-is the mean of a Dirichlet of modest strength, and the local series update it.
+common, but few raise the question that this network answers: P(considered | T) is declared.)
+Local series ("of 53 resected gastric lesions 31 were GIST") know just that, for a few tumours.
+So the base is the mean of a Dirichlet of modest strength, and the local series update it.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Prevalence:
         vector[codes.index(OTHER)] = unmodelled + settings.other_share
         return np.asarray(vector / vector.sum())
 
-    def rows(self, sites: Sequence[str], ways: Sequence[str]) -> dict[tuple[str, str], Row]:
+    def rows(self, sites: Sequence[str], ways: Sequence[str]) -> dict[tuple[str, ...], Row]:
         """Return the row of every (site, way of finding)."""
         shares = [row for row in self.evidence.counts if row.finding == TUMOUR and not row.tumour]
         by_site: dict[str, list[Count]] = defaultdict(list)
@@ -119,7 +119,7 @@ class Prevalence:
         bases = {site: self.base(site) for site in sites}
         rho = self._rho(by_site, bases)
         return {
-            (site, way): self._row(site, way, by_site.get(site, []), bases[site], rho)
+            (site, way): self._row(way, by_site.get(site, []), bases[site], rho)
             for site in sites
             for way in ways
         }
@@ -144,7 +144,7 @@ class Prevalence:
         )
 
     def _row(
-        self, site: str, way: str, rows: list[Count], base: NDArray[np.float64], rho: float
+        self, way: str, rows: list[Count], base: NDArray[np.float64], rho: float
     ) -> Row:
         """Base, then splits inside named sets, then the other ways in, then this way in."""
         strength = self.structure.settings.prior_strength
@@ -162,7 +162,8 @@ class Prevalence:
                     used.append(study)
         for study in self._studies(groups.get("", []), base):
             here = dict(study.rows[0].conditions).get(ASCERTAINMENT) == way
-            weight = study.weight if here else study.weight * self.structure.settings.elsewhere_weight
+            elsewhere = self.structure.settings.elsewhere_weight
+            weight = study.weight if here else study.weight * elsewhere
             study = replace(study, weight=weight)
             alpha = alpha + study.effective_n(rho) * study.proportions
             used.append(study)

@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from mesenbayes.errors import NetworkError
+from mesenbayes.evidence.records import Trust
 from mesenbayes.network.variable import Role, Variable
 
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-RESERVED = {"type", "variable", "network", "probability", "table", "default", "property", "discrete"}
+RESERVED = {
+    "type", "variable", "network", "probability", "table", "default", "property", "discrete",
+}  # fmt: skip
 """Keywords of the BIF format, in which a network must be able to travel."""
 
 TUMOUR, GENOTYPE, SITE, ASCERTAINMENT = "tumour", "genotype", "site", "ascertainment"
@@ -81,7 +84,7 @@ class Tumour:
 class Settings:
     """The numbers of the pooling model; see the ``[pooling]`` table of ``network.toml``."""
 
-    trust_weight: Mapping[str, float]
+    trust_weight: Mapping[Trust, float]
     rho_floor: float
     share_found: float
     borrowed_strength: float
@@ -222,7 +225,7 @@ def _assemble(
         priors_file=base / head["priors"],
         treatment_folder=base / head["treatment"],
         variants_file=base / head["variants"],
-        tumours=(*(t for t in tumours if t.code != OTHER), *(t for t in tumours if t.code == OTHER)),
+        tumours=tuple(sorted(tumours, key=lambda t: t.code == OTHER)),
         relatives=everyone,
         every_site=tuple(next(e["states"] for e in entries if e["name"] == SITE)),
         genotype_tumour=genotype["tumour"],
@@ -277,7 +280,9 @@ def _specify(entry: dict[str, Any], own: dict[str, Any]) -> list[Specification]:
     """Return the specification of one entry; a stain brings its hidden expression."""
     kind = entry["kind"]
     if kind not in KINDS:
-        raise NetworkError(f"variable {entry['name']}: kind '{kind}' is not one of {', '.join(KINDS)}")
+        raise NetworkError(
+            f"variable {entry['name']}: kind '{kind}' is not one of {', '.join(KINDS)}"
+        )
     by_genotype = bool(entry.get("genotype", False))
     biology: tuple[str, ...] = (TUMOUR, GENOTYPE) if by_genotype else (TUMOUR,)
     surrogate_of = entry.get("surrogate_of")
@@ -359,7 +364,9 @@ def _check_identifiers(folder: Path, variable: Variable) -> None:
 def _all_known(folder: Path, what: str, names: list[str], known: list[str]) -> None:
     for name in names:
         if name not in known:
-            raise NetworkError(f"{folder}: there is no {what} '{name}' in the network it is based on")
+            raise NetworkError(
+                f"{folder}: there is no {what} '{name}' in the network it is based on"
+            )
 
 
 def with_tumours(structure: Structure, codes: tuple[str, ...]) -> Structure:

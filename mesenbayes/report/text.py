@@ -103,11 +103,12 @@ def _next_tests(out: Console, diagnosis: Diagnosis) -> None:
         out.print(
             Text.assemble(
                 ("Next test: ", "bold"),
-                "no stain or gene test of the network is expected to change this (under 0.01 bits).",
+                "no stain or gene test is expected to change this (each under 0.01 bits).",
             )
         )
         return
-    out.print(Text("Most useful next test (expected information about the diagnosis)", style="bold"))
+    heading = "Most useful next test (expected information about the diagnosis)"
+    out.print(Text(heading, style="bold"))
     for test in tests:
         results = "; ".join(
             f"{state} ({p:.0%}) then {lead} {q:.0%}" for state, p, lead, q in test.results
@@ -154,7 +155,8 @@ def _follow_up(out: Console, diagnosis: Diagnosis) -> None:
     if plan is None:
         return
     if not plan.visits:
-        out.print(Text.assemble(("Follow-up: ", "bold"), "no fixed visits; see the guideline points."))
+        nothing = "no fixed visits; see the guideline points."
+        out.print(Text.assemble(("Follow-up: ", "bold"), nothing))
         return
     visits = ", ".join(f"{v.date:%Y-%m-%d}" for v in plan.visits[:4])
     first = plan.visits[0]
