@@ -6,7 +6,12 @@ the whole joint distribution, which is the judge of every faster method.
 
 from __future__ import annotations
 
+import gzip
+import re
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -205,3 +210,63 @@ def _spread(array: FloatArray, scope: Sequence[int], ndim: int) -> FloatArray:
     for axis in scope:
         shape[axis] = array.shape[list(scope).index(axis)]
     return np.asarray(array.transpose(order).reshape(shape))
+
+
+def bundled_network(name: str) -> Network:
+    """Return one of the published networks that come with pgmpy (``alarm``, ``hepar2``, ...)."""
+    folder = Path(next(iter(find_package("pgmpy")))) / "utils" / "example_models"
+    with gzip.open(folder / f"{name}.bif.gz", "rt") as file:
+        return read_bif(file.read(), name)
+
+
+def find_package(name: str) -> list[str]:
+    """Return the folders of an installed package without importing it."""
+    spec = find_spec(name)
+    if spec is None or spec.submodule_search_locations is None:
+        raise ModuleNotFoundError(f"this needs {name}: pip install {name}")
+    return list(spec.submodule_search_locations)
+
+
+def read_bif(text: str, name: str = "network") -> Network:
+    """Return the network of a BIF file, in double precision, rows normalised."""
+    states = {
+        match[1]: [state.strip() for state in match[2].split(",")]
+        for match in re.finditer(r"variable\s+(\S+)\s*\{.*?\{(.*?)\}", text, re.S)
+    }
+    parents: dict[str, list[str]] = {}
+    tables: dict[str, FloatArray] = {}
+    for match in re.finditer(r"probability\s*\(\s*(.*?)\s*\)\s*\{(.*?)\n\}", text, re.S):
+        child, _, given = (part.strip() for part in match[1].partition("|"))
+        parents[child] = [p.strip() for p in given.split(",")] if given else []
+        place = [{s: i for i, s in enumerate(states[p])} for p in parents[child]]
+        table = np.empty([*(len(p) for p in place), len(states[child])])
+        for row in match[2].split(";"):
+            key, _, numbers = re.sub(r"^\s*table", "()", row).rpartition(")")
+            if not numbers.strip():
+                continue
+            labels = [s.strip() for s in key.strip().lstrip("(").split(",")] if place else []
+            index = tuple(p[s] for p, s in zip(place, labels, strict=True))
+            table[index] = [float(x) for x in numbers.split(",")]
+        tables[child] = table / table.sum(axis=-1, keepdims=True)
+    return network_from_arrays(states, parents, tables, name=name)
+
+
+def to_pyagrum(network: Network) -> Any:
+    """Return the network as a pyAgrum BayesNet with the same names and state order."""
+    import pyagrum as gum
+
+    other = gum.BayesNet(network.name)
+    for v in network.variables:
+        # States are numbered: pyAgrum refuses some of the labels found in published files.
+        other.add(gum.LabelizedVariable(v.name, v.name, v.cardinality))
+    for v in network.variables:
+        for parent in network.tables[v.name].parents:
+            other.addArc(parent, v.name)
+    for v in network.variables:
+        table = network.tables[v.name]
+        cpt = other.cpt(v.name)
+        scope = (*table.parents, v.name)
+        # pyAgrum hands out the axes in the reverse of cpt.names.
+        axes = [scope.index(n) for n in reversed(cpt.names)]
+        cpt.fillWith(np.ascontiguousarray(table.probability.transpose(axes)).ravel().tolist())
+    return other

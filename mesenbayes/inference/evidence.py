@@ -40,8 +40,11 @@ class Evidence:
 
     def seen(self) -> frozenset[int]:
         """Return the variables with a state in at least one case."""
-        seen = np.flatnonzero((self.codes != NOT_OBSERVED).any(axis=1))
-        return frozenset(int(v) for v in seen)
+        return frozenset(np.flatnonzero((self.codes != NOT_OBSERVED).any(axis=1)).tolist())
+
+    def always(self) -> frozenset[int]:
+        """Return the variables with a state in every case."""
+        return frozenset(np.flatnonzero((self.codes != NOT_OBSERVED).all(axis=1)).tolist())
 
     def part(self, rows: slice | NDArray[np.intp]) -> Evidence:
         """Return some of the cases."""

@@ -24,7 +24,7 @@ from mesenbayes.network.network import Network
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-LeafKind = Literal["table", "evidence", "constant", "stack"]
+LeafKind = Literal["table", "evidence", "constant", "stack", "slice"]
 
 _LARGEST_FOLD = 512
 """Most parent states a finding may hang on after folding."""
@@ -92,6 +92,9 @@ class Question:
         Those of `observed` that are either one state or missing: they may be stacked.
     fixed
         Variable and state observed in the whole batch; sliced out of every table.
+    sliced
+        Variables of `hard` that are observed in every case: tables are taken at their
+        state, and lose their axis.
     drawn
         Variables whose table differs along the batch.
     outputs
@@ -105,6 +108,7 @@ class Question:
     observed: frozenset[int] = frozenset()
     hard: frozenset[int] = frozenset()
     fixed: tuple[tuple[int, int], ...] = ()
+    sliced: frozenset[int] = frozenset()
     drawn: frozenset[int] = frozenset()
     outputs: tuple[frozenset[int], ...] = ()
     whole: bool = False
@@ -119,13 +123,16 @@ class Leaf:
     ----------
     kind
         ``table`` (of `variable`), ``evidence`` (likelihood of `variable`), ``constant``
-        (known now) or ``stack`` (findings with one parent set).
+        (known now), ``stack`` (findings with one parent set) or ``slice`` (a constant
+        at each case's states of `at`).
     index
         Positions in the flattened source that fill the leaf, in the leaf's shape.
     table
         Values, for a constant.
+    at
+        Variables of a slice; they are the last axes of `table`.
     stacked
-        Variable and table (\\*scope, states), for each finding of a stack.
+        Variable and table (parent states, states), for each finding of a stack.
     """
 
     kind: LeafKind
@@ -135,6 +142,7 @@ class Leaf:
     index: IntArray | None = None
     table: FloatArray | None = None
     stacked: tuple[tuple[int, FloatArray], ...] = ()
+    at: Scope = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +174,7 @@ def assemble(skeleton: Skeleton, question: Question, compounds: Sequence[Compoun
         for c in compounds
         if question.compress
         and relevant.issuperset(c.members)
-        and not states.keys() & set(c.members)
+        and not (states.keys() | question.sliced) & set(c.members)
     )
     sizes = {v: skeleton.cards[v] for v in relevant if v not in states}
     sizes.update({c.number: len(c.states) for c in used})
@@ -188,8 +196,9 @@ def assemble(skeleton: Skeleton, question: Question, compounds: Sequence[Compoun
     if not question.whole:
         leaves = _folded(leaves, question, read, used, sizes)
         leaves = _stacked(leaves, question, read, used)
-    stacked = {x for leaf in leaves for x, _ in leaf.stacked}
-    for v in sorted(question.observed - stacked):
+        leaves = [_sliced(leaf, question.sliced) for leaf in leaves]
+    settled = {x for leaf in leaves for x, _ in leaf.stacked} | question.sliced
+    for v in sorted(question.observed - settled):
         index, scope = _merged(np.arange(skeleton.cards[v]), (v,), used)
         leaves.append(Leaf("evidence", scope, batched=True, variable=v, index=index))
     return Model(tuple(leaves), sizes, used)
@@ -295,7 +304,13 @@ def _stacked(
             for v in leaf.scope
             if v in question.hard and v not in read and v not in inside and mentions[v] == 1
         ]
-        if leaf.batched or leaf.table is None or len(alone) != 1 or len(leaf.scope) < 2:
+        if (
+            leaf.batched
+            or leaf.table is None
+            or len(alone) != 1
+            or len(leaf.scope) < 2
+            or question.sliced & set(leaf.scope)
+        ):
             kept.append(leaf)
             continue
         x = alone[0]
@@ -305,6 +320,25 @@ def _stacked(
     for parents, members in groups.items():
         kept.append(Leaf("stack", parents, batched=True, stacked=tuple(members)))
     return kept
+
+
+def _sliced(leaf: Leaf, sliced: frozenset[int]) -> Leaf:
+    """Return a constant as a slice at each case's states of its variables in `sliced`."""
+    at = tuple(v for v in leaf.scope if v in sliced)
+    if leaf.table is None or not at:
+        return leaf
+    rest = tuple(v for v in leaf.scope if v not in sliced)
+    table = leaf.table.transpose([leaf.scope.index(v) for v in (*rest, *at)])
+    return Leaf("slice", rest, batched=True, table=np.ascontiguousarray(table), at=at)
+
+
+def stackable(skeleton: Skeleton, question: Question) -> dict[int, frozenset[int]]:
+    """Return the findings that hang on the rest by one table, and on what."""
+    return {
+        x: frozenset(leaf.scope)
+        for leaf in assemble(skeleton, question).leaves
+        for x, _ in leaf.stacked
+    }
 
 
 def possible_pairs(skeleton: Skeleton) -> list[tuple[float, int, int, IntArray]]:

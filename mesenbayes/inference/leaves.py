@@ -62,6 +62,8 @@ class BatchLeaves:
                 assert draws is not None
                 drawn = draws[leaf.variable]
                 table = drawn.reshape(len(drawn), -1).T[leaf.index]
+            elif leaf.kind == "slice":
+                table = _slice(leaf, evidence)
             else:
                 table = self._likelihood(i, leaf, evidence)
             tables[i] = semiring.lift(table)
@@ -71,6 +73,18 @@ class BatchLeaves:
         table = np.take(self._lookups[i], evidence.codes[leaf.variable], axis=1)
         vector = evidence.likelihoods.get(leaf.variable)
         return table if vector is None else np.asarray(table * vector[leaf.index])
+
+
+def _slice(leaf: Leaf, evidence: Evidence) -> FloatArray:
+    """Return a constant at each case's states of the variables that are its last axes."""
+    assert leaf.table is not None
+    kept = len(leaf.scope)
+    shape, cards = leaf.table.shape[:kept], leaf.table.shape[kept:]
+    code = np.zeros(evidence.size, dtype=np.intp)
+    for v, card in zip(leaf.at, cards, strict=True):
+        code = code * card + evidence.codes[v]
+    flat = leaf.table.reshape(-1, int(np.prod(cards)))
+    return np.take(flat, code, axis=1).reshape(*shape, evidence.size)
 
 
 class Stack:

@@ -131,7 +131,8 @@ def _question(
         )
     if evidence.size <= _FEW_CASES and not soft and seen <= compiled.usual.observed:
         return Question(compiled.usual.observed, compiled.usual.hard, outputs=outputs)
-    return Question(seen | soft, seen - soft, outputs=outputs)
+    question = Question(seen | soft, seen - soft, outputs=outputs)
+    return compiled.planner.with_slices(question, evidence.always() - soft)
 
 
 def settle_impossible(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, prod
 
 import numpy as np
@@ -16,10 +16,11 @@ from mesenbayes.inference.factors import (
     Skeleton,
     assemble,
     possible_pairs,
+    stackable,
 )
 from mesenbayes.inference.leaves import BatchLeaves
 from mesenbayes.inference.order import candidate_orders
-from mesenbayes.inference.plan import Operand, Plan, build
+from mesenbayes.inference.plan import Operand, Plan, Step, build
 from mesenbayes.inference.program import Program
 from mesenbayes.inference.semiring import SUM_PRODUCT, Semiring
 
@@ -64,12 +65,34 @@ class Planner:
     def __init__(self, skeleton: Skeleton, usual: Question, memory_limit: int) -> None:
         self.skeleton = skeleton
         self.memory_limit = memory_limit
+        self._sliced: dict[tuple[Question, frozenset[int]], Question] = {}
         self._prepared: dict[tuple[Question, int], Prepared] = {}
         self.compounds: tuple[Compound, ...] = _cheaper_as_one(skeleton, usual)
 
     def plan(self, question: Question) -> Plan:
         """Return the plan of a question; nothing is allocated."""
         return model_and_plan(self.skeleton, question, self.compounds)[1]
+
+    def with_slices(self, question: Question, always: frozenset[int]) -> Question:
+        """Return `question` with variables observed in every case sliced out, if that is cheaper.
+
+        Findings that can be stacked stay: one matrix product serves them all.
+        """
+        key = (question, always)
+        if key not in self._sliced:
+            self._sliced[key] = question
+            candidates = always - frozenset().union(*question.outputs)
+            for x, parents in stackable(self.skeleton, question).items():
+                if not candidates & parents:
+                    candidates -= {x}
+            sliced = replace(question, sliced=candidates)
+            if candidates and self._seconds(sliced) < self._seconds(question):
+                self._sliced[key] = sliced
+        return self._sliced[key]
+
+    def _seconds(self, question: Question) -> float:
+        model, plan = model_and_plan(self.skeleton, question, self.compounds)
+        return _price(plan, model, question)
 
     def prepare(self, question: Question, semiring: Semiring = SUM_PRODUCT) -> Prepared:
         """Return the program of a question; kept, unless a case's own evidence is built in."""
@@ -150,15 +173,31 @@ def _readable(plan: Plan, model: Model, question: Question) -> dict[frozenset[in
 
 
 def _price(plan: Plan, model: Model, question: Question) -> float:
-    """Multiply-adds a case, down included; constants count for the batch they serve."""
-    folded = sum(step.table for step in plan.steps if not step.batched) / 256
-    if question.whole:
-        return 3 * plan.cost + folded
-    nodes = _readable(plan, model, question).values()
+    """Work a case, down included, in multiply-adds of one batched table with another.
+
+    A matrix product with a constant table is several times cheaper; constants count for
+    the batch that they serve.
+    """
     first = len(plan.operands)
+
+    def work(step: Step) -> float:
+        if not step.batched:
+            return step.table / 256
+        if step.right is None or plan.batched(step.left) == plan.batched(step.right):
+            return step.table
+        constant, other = step.left, step.right
+        if plan.batched(constant):
+            constant, other = other, constant
+        matrix = step.summed and plan.scope(constant) - plan.scope(other)
+        return step.table / 4 if matrix else step.table
+
+    up = sum(work(step) for step in plan.steps)
+    if question.whole:
+        return 3 * up
+    nodes = _readable(plan, model, question).values()
     down = plan.above(n for n in nodes if n is not None)
     back = sum(plan.steps[n - first].table for n in down if n >= first)
-    return (plan.cost + back + folded) * (1 + 10 * sum(n is None for n in nodes))
+    return (up + back) * (1 + 10 * sum(n is None for n in nodes))
 
 
 def _cheaper_as_one(skeleton: Skeleton, usual: Question) -> tuple[Compound, ...]:
