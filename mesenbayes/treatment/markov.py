@@ -7,13 +7,16 @@ one pass over the cycles serves all of them. Transitions are given sparsely, as
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mesenbayes.errors import CaseError
+
+BLOCK = 16384
+"""Models advanced together: few enough for the cache, many enough for numpy."""
 
 Rates = Mapping[tuple[str, str], ArrayLike]
 """(from, to) -> rate per year, a number or an array over models."""
@@ -159,27 +162,63 @@ def run_cohort(
 
     alive = [position for state, position in index.items() if state not in absorbing]
     m = np.zeros(settings.cycles) if mortality is None else np.asarray(mortality, float)
-    weight = settings.discount()
-    years = np.zeros((len(phases), *x.shape))
-    trace = np.empty((settings.cycles + 1, *x.shape)) if keep_trace else None
+    models = int(np.prod(shape, dtype=int))
+    flat = x.reshape(len(states), models)
+    flat_p = [
+        {move: np.broadcast_to(p, shape).reshape(models) for move, p in table.items()}
+        for table in phase_p
+    ]
+    years = np.zeros((len(phases), len(states), models))
+    trace = np.empty((settings.cycles + 1, len(states), models)) if keep_trace else None
+    # blocks of models that stay in the processor's cache from cycle to cycle
+    for begin in range(0, models, BLOCK):
+        part = slice(begin, begin + BLOCK)
+        tables = [{move: p[part] for move, p in table.items()} for table in flat_p]
+        occupancy = flat[:, part].copy()
+        counted = np.zeros((len(phases), *occupancy.shape))
+        for cycle, before, after, phase in _cycles(
+            occupancy, tables, ends, settings, m, alive, index[dead]
+        ):
+            counted[phase] += before
+            if settings.half_cycle:
+                counted[phase] += after
+            if trace is not None:
+                trace[cycle + 1, :, part] = occupancy
+        years[:, :, part] = counted
     if trace is not None:
-        trace[0] = x
+        trace[0] = flat
+        trace = trace.reshape(settings.cycles + 1, len(states), *shape)
+    total = years.reshape(len(phases), len(states), *shape) * settings.cycle_years
+    return Cohort(tuple(states), total, trace)
+
+
+def _cycles(
+    x: NDArray[np.float64],
+    tables: Sequence[Mapping[tuple[int, int], NDArray[np.float64]]],
+    ends: NDArray[np.float64],
+    settings: CohortSettings,
+    mortality: NDArray[np.float64],
+    alive: Sequence[int],
+    dead: int,
+) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64], int]]:
+    """Advance `x` in place; yield each cycle with the years counted at both of its ends."""
+    weight = settings.discount() / (2 if settings.half_cycle else 1)
+    before, after = np.empty_like(x), np.empty_like(x)
+    old = np.empty_like(x)
+    moved = np.empty(x.shape[1])
     for cycle in range(settings.cycles):
         phase = int(np.searchsorted(ends, cycle * settings.cycle_years + 1e-9, side="right"))
-        phase = min(phase, len(phases) - 1)
-        following = x.copy()
-        for (a, b), p in phase_p[phase].items():
-            moved = x[a] * p
-            following[a] -= moved
-            following[b] += moved
-        if m[cycle] > 0:
-            following[index[dead]] += m[cycle] * following[alive].sum(axis=0)
-            following[alive] *= 1 - m[cycle]
-        if settings.half_cycle:
-            years[phase] += (weight[cycle] * x + weight[cycle + 1] * following) / 2
-        else:
-            years[phase] += weight[cycle] * x
-        x = following
-        if trace is not None:
-            trace[cycle + 1] = x
-    return Cohort(tuple(states), years * settings.cycle_years, trace)
+        phase = min(phase, len(tables) - 1)
+        np.multiply(x, weight[cycle], out=before)
+        old[:] = x
+        for (a, b), p in tables[phase].items():
+            np.multiply(old[a], p, out=moved)
+            x[a] -= moved
+            x[b] += moved
+        if mortality[cycle] > 0:
+            for state in alive:
+                np.multiply(x[state], mortality[cycle], out=moved)
+                x[state] -= moved
+                x[dead] += moved
+        np.multiply(x, weight[cycle + 1], out=after)
+        yield cycle, before, after, phase

@@ -47,7 +47,7 @@ def test_pyagrum_solves_the_diagram_to_the_same_answer(model: TreatmentModel) ->
         for position, result in enumerate(diagram.results or ("",)):
             row = policy[{"CD117": position}] if diagram.results else policy[{}]
             assert diagram.options[int(np.argmax(row))] == best[result]
-    assert tested.solve()[0] >= plain.solve()[0]
+    assert tested.solve()[0] >= plain.solve()[0] - 1e-12  # a test never costs
 
 
 def test_xdsl_holds_the_same_numbers(model: TreatmentModel) -> None:
