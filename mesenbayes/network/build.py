@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -139,8 +139,14 @@ class NetworkBuilder:
 
     # ------------------------------------------------------------------ tables
 
-    def tables(self) -> Iterator[tuple[Specification, Table]]:
-        """Yield every specification with its table, parents first."""
+    def tables(self, only: Collection[str] | None = None) -> Iterator[tuple[Specification, Table]]:
+        """Yield every specification with its table, parents first.
+
+        Parameters
+        ----------
+        only
+            Names of the variables wanted; their ancestors come too.
+        """
         by_name = {spec.variable.name: spec for spec in self.structure.specifications}
         done: set[str] = set()
 
@@ -158,6 +164,8 @@ class NetworkBuilder:
                 yield spec
 
         for spec in self.structure.specifications:
+            if only is not None and spec.variable.name not in only:
+                continue
             for ready in visit(spec):
                 if ready.variable.name not in self._tables:
                     self._tables[ready.variable.name] = self._table(ready)
@@ -337,21 +345,13 @@ class NetworkBuilder:
     def _finding_table(self, spec: Specification) -> Table:
         """P(finding | tumour[, genotype]): one row a tumour, and for GIST one a genotype where
         there is something to say."""
-        name = spec.variable.name
         family = self.families[FAMILIES[spec.kind]]
-        make = family.binary_row if FAMILIES[spec.kind] in BINARY else family.row
         if FAMILIES[spec.kind] in BINARY and len(spec.variable.states) != 2:
-            raise NetworkError(f"{name}: a finding of kind {spec.kind} must have two states")
-        everyone = [t.code for t in self.structure.relatives if t.code != OTHER]
-        default = self.priors.find(name)
-        every_row = {
-            code: self._declared_or(
-                spec, code, make(name, code) if default is None
-                else self._on_default(family, name, code, default.alpha(spec.variable.states),
-                                      default.reason)
+            raise NetworkError(
+                f"{spec.variable.name}: a finding of kind {spec.kind} must have two states"
             )
-            for code in everyone
-        }
+        everyone = [t.code for t in self.structure.relatives if t.code != OTHER]
+        every_row = {code: self.tumour_row(spec, code) for code in everyone}
         weights = self._weights_of_other
         every_row[OTHER] = family.average_row(
             [every_row[code] for code in weights], np.array(list(weights.values()))
@@ -369,6 +369,21 @@ class NetworkBuilder:
                     row = self._genotype_finding_row(spec, family, genotype, row)
                 rows[code, genotype] = row
         return self._from(spec, rows)
+
+    def tumour_row(self, spec: Specification, tumour: str) -> Row:
+        """Return the row of a finding in a tumour as a whole, before any split by genotype or
+        by the alteration that the finding stands in for (not for `OTHER`)."""
+        name = spec.variable.name
+        family = self.families[FAMILIES[spec.kind]]
+        default = self.priors.find(name)
+        if default is not None:
+            alpha = default.alpha(spec.variable.states)
+            row = self._on_default(family, name, tumour, alpha, default.reason)
+        elif FAMILIES[spec.kind] in BINARY:
+            row = family.binary_row(name, tumour)
+        else:
+            row = family.row(name, tumour)
+        return self._declared_or(spec, tumour, row)
 
     def _surrogate_rows(
         self, spec: Specification, every_row: dict[str, Row]
