@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ from mesenbayes.treatment.states import CaseFigures, TumourClass
 LEAST_CLASS = 0.002
 """Tumour classes less probable than this do not enter the decision."""
 UNKNOWN_GENOTYPE = "unknown"
+GUT = ("stomach", "duodenum", "small_bowel", "colon", "rectum", "oesophagus")
 TESTED = 0.95
 """A genotype this certain counts as tested."""
 
@@ -245,6 +247,7 @@ def _figures(folder: TreatmentFolder, belief: TreatmentBelief) -> CaseFigures:
         rectum=belief.chance("site", "rectum") or 0.0,
         retroperitoneum=(belief.chance("site", "retroperitoneum") or 0.0) > 0.5,
         ruptured=belief.chance("rupture", "present") or 0.0,
+        gut=math.fsum(belief.chance("site", site) or 0.0 for site in GUT),
     )
 
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+LEAST = 0.05
+"""A schedule less probable than this is not dated."""
+
+
 @dataclass(frozen=True)
 class Visit(Result):
     """One appointment."""
@@ -33,7 +37,7 @@ class Visit(Result):
 
 @dataclass(frozen=True)
 class FollowUp(Result):
-    """Follow-up by the schedule that most probably applies.
+    """Follow-up by the schedule that applies (see :func:`plan_follow_up`).
 
     Parameters
     ----------
@@ -105,25 +109,33 @@ def add_months(start: datetime.date, months: int) -> datetime.date:
 
 
 def plan_follow_up(records: Sequence[Record], facts: Facts, start: datetime.date) -> FollowUp:
-    """Choose the most probable schedule and date its visits from `start`.
+    """Choose a schedule and date its visits from `start`.
+
+    Of the schedules at least half as probable as the likeliest the one with the closest watch
+    is taken (the file lists them in that order): what is not determined is watched.
 
     Where the source prints a range ("every 3 to 6 months") the shorter interval is dated
     and the range is kept in the text.
     """
     chances: dict[str, float] = {}
     opened: dict[str, tuple[str, ...]] = {}
-    detail: dict[str, int] = {}
+    watching: set[str] = set()
     for record in records:
         name = record.text("schedule")
         if name not in chances:
             truth = facts.evaluate(record.text("condition"))
             chances[name] = truth.probability
             opened[name] = truth.open_atoms
-            detail[name] = len(parse(record.text("condition")))
-    ranked = sorted(chances, key=lambda name: (-round(chances[name], 9), -detail[name]))
-    if not ranked or chances[ranked[0]] < 0.05:
+            if any(atom.name == "strategy" for atom in parse(record.text("condition"))):
+                watching.add(name)
+    most = max(chances.values(), default=0.0)
+    if most < LEAST:
         return FollowUp("", 0.0, start, {}, (), "No published schedule in the folder applies.")
-    chosen = ranked[0]
+    # schedules of watching go before those after an operation; then, of those that are not
+    # far less probable than the likeliest, the first in the file, which is the closest watch
+    serious = [name for name, p in chances.items() if p >= most / 2]
+    chosen = next((name for name in serious if name in watching), serious[0])
+    ranked = sorted(chances, key=lambda name: -chances[name])
     visits = []
     for record in records:
         if record.text("schedule") != chosen:
@@ -146,7 +158,7 @@ def plan_follow_up(records: Sequence[Record], facts: Facts, start: datetime.date
     text += f", {len(visits)} visits from {start.isoformat()}" if visits else ": none by routine"
     if opened[chosen]:
         text += f"; {' and '.join(opened[chosen])} is not stated and was assumed"
-    others = {name: chances[name] for name in ranked[1:] if chances[name] >= 0.01}
+    others = {n: chances[n] for n in ranked if n != chosen and chances[n] >= 0.01}
     return FollowUp(chosen, chances[chosen], start, others, tuple(visits), text + ".")
 
 

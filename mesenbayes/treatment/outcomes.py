@@ -186,7 +186,11 @@ class OutcomeBuilder:
             P_L, P_D = 1 - (1 - P_L) ** worse, 1 - (1 - P_D) ** worse
             major = major * (1 - self.p.get("organ_preserved") * (1 - r))
         if strategy.extent != "wide" and kind.group in ("sarcoma", "mimic", "other"):
-            P_L = 1 - (1 - P_L) ** self.p.get("limited_margin_local_HR", "sarcoma")
+            gut = self.figures.gut
+            ratio = gut * self.p.get("limited_margin_local_HR", "sarcoma", setting="gut") + (
+                1 - gut
+            ) * self.p.get("limited_margin_local_HR", "sarcoma")
+            P_L = 1 - (1 - P_L) ** ratio
         if strategy.extent == "endoscopic":
             P_L = np.minimum(P_L + self.p.get("endoscopic_recurrence"), 1 - P_D)
         if strategy.radiotherapy and kind.group == "sarcoma":

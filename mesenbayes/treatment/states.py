@@ -69,6 +69,8 @@ class CaseFigures:
         Whether the site is retroperitoneal.
     ruptured
         Probability of rupture.
+    gut
+        Probability of a site in the gut wall.
     """
 
     latent_gist: float
@@ -78,6 +80,7 @@ class CaseFigures:
     rectum: float
     retroperitoneum: bool
     ruptured: float
+    gut: float
 
 
 @dataclass(frozen=True, eq=False)

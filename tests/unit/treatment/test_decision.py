@@ -261,6 +261,31 @@ def test_follow_up_is_dated(model: TreatmentModel) -> None:
     assert low.visits[0].month == 4
 
 
+def test_what_is_not_determined_is_watched_closely(model: TreatmentModel) -> None:
+    unknown = TreatmentBelief({"GIST": 1.0}, {"KIT_ex11": 1.0}, {"site": "stomach"})
+    plan = model.follow_up(unknown, datetime.date(2026, 1, 1))
+    assert plan.schedule == "gist_high_imatinib"
+    assert "gist_very_low" in plan.alternatives
+    watched = model.follow_up(unknown, datetime.date(2026, 1, 1), "observe")
+    assert watched.schedule == "small_gist_watched"
+
+
+def test_a_mimic_goes_its_own_way(model: TreatmentModel) -> None:
+    melanoma = TreatmentBelief({"MEL": 0.95, "LMS": 0.05}, {}, {"metastasis": "present"})
+    decision = model.decide(melanoma, draws=20)
+    assert decision.recommended == "own_pathway"
+    assert "not modelled" in decision.sentence
+    assert any(a.alert_id == "not_mesenchymal" for a in model.alerts(melanoma))
+
+
+def test_radiotherapy_is_not_offered_in_the_gut(model: TreatmentModel) -> None:
+    sarcoma = {"LMS": 1.0}
+    gut = model.decide(TreatmentBelief(sarcoma, {}, {"site": "stomach", "size_cm": 6}), draws=5)
+    limb = model.decide(TreatmentBelief(sarcoma, {}, {"site": "extremity", "size_cm": 6}), draws=5)
+    assert "wide_resection_radiotherapy" in gut.not_offered
+    assert "wide_resection_radiotherapy" in limb.option_names
+
+
 def test_advanced_disease_is_treated_by_genotype(model: TreatmentModel) -> None:
     far = {"metastasis": "present", "age": 60}
     for genotype, drug in {
