@@ -53,7 +53,8 @@ BINARY = {"stain", "alteration", "mutation", "feature"}
 _LEAST = 0.005
 """Smallest rate left to a stain without its alteration: no row becomes certain by subtraction."""
 
-_EXPRESSED = {"positive": "present", "nuclear": "present", "negative": "absent"}
+EXPRESSED = {"positive": "present", "nuclear": "present", "negative": "absent"}
+"""State of a stain in a table -> state of the antigen's expression."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,7 @@ class NetworkBuilder:
                 continue
             name = spec.variable.name
             counted = name.removesuffix("_expression") if spec.kind == "expression" else name
-            rename = _EXPRESSED if spec.kind == "expression" else None
+            rename = EXPRESSED if spec.kind == "expression" else None
             found = rows.get(counted, [])
             if name == "age":
                 found = [*found, *self._age_rows(spec.variable)]

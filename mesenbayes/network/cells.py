@@ -156,8 +156,14 @@ class Family:
         p, relatives = self._classes(finding, tumour, studied=bool(studies))
         if not studies:
             mean, _ = self.mixture.moments(p)
+            # Where the tumour is probably silent, the finding's own record off its home says
+            # more than the silent class of all findings.
+            off_home = self._off_home[finding]
+            weight = (p[0] + p[1]) * min(1.0, self.settings.off_home_strength / max(
+                float(off_home.sum()), 1e-9))  # fmt: skip
             strength = self.settings.borrowed_strength
-            return Row(np.array([1 - mean, mean]) * strength, "borrowed", relatives)
+            alpha = np.array([1 - mean, mean]) * strength + weight * off_home
+            return Row(alpha / alpha.sum() * strength, "borrowed", relatives)
         n_no, n_yes = self.pooled(studies)
         after = self.mixture.responsibility(np.array([n_yes]), np.array([n_no + n_yes]), p)[0]
         mean, strength = self.mixture.moments(after, n_yes, n_no + n_yes)
@@ -182,6 +188,22 @@ class Family:
         table: dict[str, dict[str, NDArray[np.float64]]] = {name: {} for name in self.findings}
         for (name, tumour), value in zip(cells, values, strict=True):
             table[name][tumour] = value
+        return table
+
+    @cached_property
+    def _off_home(self) -> dict[str, NDArray[np.float64]]:
+        """Effective (no, yes) counts of each finding where it is silent or occasional, mixed
+        panels of controls included."""
+        table = {}
+        for name, found in self.findings.items():
+            total = np.zeros(2)
+            for tumour, studies in found.by_tumour.items():
+                if tumour == PANEL:
+                    total += self.pooled(studies)
+                elif tumour != OTHER:
+                    r = self._responsibilities[name][tumour]
+                    total += (r[0] + r[1]) * self.pooled(studies)
+            table[name] = total
         return table
 
     @cached_property

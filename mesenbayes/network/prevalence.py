@@ -70,16 +70,22 @@ class Prevalence:
         return 1.0 if declared is None else declared.weights["share"]
 
     def site_row(self, tumour: str) -> Row:
-        """Return P(site | tumour)."""
+        """Return P(site | tumour): counts, with what is declared on top of them."""
         declared = self.priors.find(SITE, tumour=tumour)
         states = self.sites.findings[SITE].states
-        if declared is not None:
-            return Row(
-                declared.alpha(states),
-                "definition" if declared.is_definition else "prior",
-                declared.reason,
-            )
-        return self.sites.row(SITE, tumour)
+        counted = self.sites.row(SITE, tumour)
+        if declared is None:
+            return counted
+        if declared.is_definition:
+            return Row(declared.alpha(states), "definition", declared.reason)
+        if counted.origin == "borrowed":
+            return Row(declared.alpha(states), "prior", declared.reason)
+        return Row(
+            counted.alpha + declared.alpha(states),
+            "counts",
+            f"{counted.reason}; {declared.reason}",
+            counted.studies,
+        )
 
     def mass(self, tumour: str, sites: Sequence[str]) -> float:
         """Return incidence x P(considered | tumour) x P(one of the sites | tumour), cases per

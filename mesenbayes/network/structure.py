@@ -88,6 +88,7 @@ class Settings:
     rho_floor: float
     share_found: float
     borrowed_strength: float
+    off_home_strength: float
     subgroup_strength: float
     conditional_weight: float
     elsewhere_weight: float

@@ -1,0 +1,252 @@
+"""Which cells (tumour, finding) rest on counts, and where the worst holes are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesenbayes.evidence.base import EvidenceBase
+from mesenbayes.network.network import BayesianNetwork
+from mesenbayes.network.structure import GENOTYPE, OTHER, TUMOUR
+from mesenbayes.network.table import Origin, Row
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+ORIGINS: tuple[Origin, ...] = ("counts", "borrowed", "prior", "definition")
+
+COMMON, MOST_USED, WORST = 12, 20, 12
+"""How many tumours and findings make up the core, and how many holes are listed."""
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A cell without a study.
+
+    Parameters
+    ----------
+    origin
+        What fills it: ``borrowed`` or ``prior``.
+    bits
+        How much the finding says about the tumour type: the mutual information of the two,
+        all types alike.
+    is_core
+        Whether the finding is one of the most used.
+    """
+
+    tumour: str
+    finding: str
+    origin: Origin
+    bits: float
+    is_core: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, ready for JSON."""
+        return {
+            "tumour": self.tumour,
+            "finding": self.finding,
+            "origin": self.origin,
+            "bits": round(self.bits, 4),
+            "core": self.is_core,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """What every cell of a network rests on.
+
+    Parameters
+    ----------
+    tumours, findings
+        Rows and columns of the matrices; 'none of the modelled diagnoses' is left out, for
+        its cells are means of the others.
+    origin, n, studies : (tumours, findings)
+        See :data:`~mesenbayes.network.table.Origin`; cases and studies behind the cell.
+    bits : (findings,)
+        Mutual information of finding and tumour type, all types alike.
+    common, most_used
+        The tumours with most rows in the evidence tables, and the findings with most rows
+        about these tumours.
+    """
+
+    network: str
+    tumours: tuple[str, ...]
+    findings: tuple[str, ...]
+    origin: NDArray[np.str_]
+    n: NDArray[np.intp]
+    studies: NDArray[np.intp]
+    bits: NDArray[np.float64]
+    common: tuple[str, ...]
+    most_used: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Share of all cells that rest on counts."""
+        return float((self.origin == "counts").mean()) if self.origin.size else 0.0
+
+    @property
+    def core_share(self) -> float:
+        """Share of the cells of the commonest tumours and most used findings that rest on
+        counts."""
+        core = self.origin[np.ix_(self._places(self.tumours, self.common),
+                                  self._places(self.findings, self.most_used))]  # fmt: skip
+        return float((core == "counts").mean()) if core.size else 0.0
+
+    @staticmethod
+    def _places(names: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
+        return [names.index(name) for name in wanted]
+
+    @property
+    def by_origin(self) -> dict[str, int]:
+        """Number of cells of each origin."""
+        return {origin: int((self.origin == origin).sum()) for origin in ORIGINS}
+
+    @cached_property
+    def holes(self) -> tuple[Hole, ...]:
+        """Every cell of a common tumour without counts, the worst first: the most used
+        findings before the others, and the more informative before the less."""
+        found = [
+            Hole(tumour, finding, str(self.origin[i, j]), float(self.bits[j]),  # type: ignore[arg-type]
+                 finding in self.most_used)
+            for tumour in self.common
+            for i in [self.tumours.index(tumour)]
+            for j, finding in enumerate(self.findings)
+            if self.origin[i, j] in ("borrowed", "prior")
+        ]  # fmt: skip
+        return tuple(sorted(found, key=lambda h: (not h.is_core, -h.bits, h.tumour)))
+
+    @property
+    def sentence(self) -> str:
+        """The coverage in one line."""
+        return (
+            f"{self.network}: {self.share:.0%} of {self.origin.size} cells rest on counts; "
+            f"{self.core_share:.0%} for the {len(self.common)} commonest tumours and their "
+            f"{len(self.most_used)} most used findings"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one line a cell: origin, n and studies, indexed by tumour and finding."""
+        import pandas as pd
+
+        index = pd.MultiIndex.from_product(
+            [self.tumours, self.findings], names=["tumour", "finding"]
+        )
+        return pd.DataFrame(
+            {
+                "origin": self.origin.ravel(),
+                "n": self.n.ravel(),
+                "studies": self.studies.ravel(),
+            },
+            index=index,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, ready for JSON."""
+        return {
+            "network": self.network,
+            "share_counts": self.share,
+            "core_share_counts": self.core_share,
+            "by_origin": self.by_origin,
+            "common_tumours": list(self.common),
+            "most_used_findings": list(self.most_used),
+            "worst_holes": [hole.to_dict() for hole in self.holes[:WORST]],
+            "cells": {
+                tumour: {
+                    finding: {
+                        "origin": str(self.origin[i, j]),
+                        "n": int(self.n[i, j]),
+                        "studies": int(self.studies[i, j]),
+                    }
+                    for j, finding in enumerate(self.findings)
+                }
+                for i, tumour in enumerate(self.tumours)
+            },
+        }
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame()["origin"].unstack("finding")[list(self.findings)]
+        return f"<p>{self.sentence}</p>{frame.loc[list(self.tumours)].to_html(max_cols=30)}"
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the matrix as a heat map."""
+        from mesenbayes.plots.coverage import plot_coverage
+
+        return plot_coverage(self, ax)
+
+
+def coverage_of(network: BayesianNetwork, evidence: EvidenceBase) -> Coverage:
+    """Return what every cell of `network` rests on.
+
+    The origin is that of the rows of the built tables: a stain is judged by the table of its
+    expression, a cell split by genotype by its row of the tumour as a whole, and one split by
+    the alteration it stands in for by the row that is its own.
+    """
+    tumours = tuple(t for t in network.variable(TUMOUR).states if t != OTHER)
+    rows: dict[str, list[Row]] = {}
+    for variable in network.variables:
+        parents = network.tables[variable.name].parents
+        if parents[:1] == (TUMOUR,) and variable.name not in (GENOTYPE, TUMOUR):
+            finding = variable.name.removesuffix("_expression")
+            rows[finding] = _whole_tumour_rows(network, variable.name, tumours)
+    cells = list(rows.values())
+    pooled = [row for row in evidence.counts if row.is_pooled and row.tumour]
+    common = _most(Counter(row.tumour for row in pooled), list(tumours), COMMON)
+    used = Counter(row.finding for row in pooled if row.tumour in common)
+    shape = (len(rows), len(tumours))
+
+    def matrix(values: list[Any], dtype: Any) -> NDArray[Any]:
+        return np.array(values, dtype=dtype).reshape(shape).T
+
+    return Coverage(
+        network.name,
+        tumours,
+        tuple(rows),
+        matrix([row.origin for column in cells for row in column], np.str_),
+        matrix([sum(s.n for s in row.studies) for column in cells for row in column], np.intp),
+        matrix([len(row.studies) for column in cells for row in column], np.intp),
+        np.array([_information(column) for column in cells]),
+        common,
+        _most(used, list(rows), MOST_USED),
+    )
+
+
+def _whole_tumour_rows(
+    network: BayesianNetwork, name: str, tumours: tuple[str, ...]
+) -> list[Row]:
+    """Return the row of every tumour as a whole."""
+    table = network.tables[name]
+    states = network.variable(TUMOUR).states
+    by_tumour = table.row_index.reshape(len(states), -1)
+    shared = set.intersection(*(set(line) for line in by_tumour.tolist()))
+    chosen = []
+    for tumour in tumours:
+        line = by_tumour[states.index(tumour)].tolist()
+        # The first state of the genotype is "not applicable": nothing known of it.
+        own = [r for r in line if r not in shared] or line
+        chosen.append(table.rows[own[0]])
+    return chosen
+
+
+def _information(rows: list[Row]) -> float:
+    """Return the mutual information of a finding and the tumour type, all types alike, bits:
+    the entropy of the mean row less the mean entropy of the rows."""
+    p = np.stack([row.mean for row in rows])
+
+    def entropy(q: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(-(q * np.log2(np.where(q > 0, q, 1.0))).sum(axis=-1))
+
+    return float(entropy(p.mean(axis=0)) - entropy(p).mean())
+
+
+def _most(counts: Counter[str], known: list[str], n: int) -> tuple[str, ...]:
+    """Return the `n` of `known` with the highest counts; ties in the order of `known`."""
+    return tuple(sorted(known, key=lambda name: -counts[name])[:n])
+
+
+__all__ = ["ORIGINS", "Coverage", "Hole", "coverage_of"]
