@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -253,7 +254,7 @@ def read_bif(text: str, name: str = "network") -> Network:
 
 def to_pyagrum(network: Network) -> Any:
     """Return the network as a pyAgrum BayesNet with the same names and state order."""
-    import pyagrum as gum
+    gum: Any = import_module("pyagrum")
 
     other = gum.BayesNet(network.name)
     for v in network.variables:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mesenbayes.errors import CaseError, ImpossibleEvidence
 from mesenbayes.inference import explanation, reading
+from mesenbayes.inference.conditioned import Conditioned
 from mesenbayes.inference.evidence import Evidence
 from mesenbayes.inference.factors import Question
 
@@ -71,6 +72,9 @@ def posteriors(
         evidence = _settled(evidence)
     question = _question(compiled, evidence, asked, draws)
     fixed = dict(question.fixed)
+    one_by_one = compiled.planner.conditioned(question, evidence) if not draws else None
+    if one_by_one is not None:
+        return _one_by_one(compiled, one_by_one, evidence, asked, on_impossible)
     prepared = compiled.planner.prepare(question)
     log_evidence = np.empty(size)
     joint = {
@@ -105,11 +109,32 @@ def posteriors(
     for target in apart:
         joint[target] = explanation.joint_by_clamping(compiled, evidence, asked[target], tables)
     settle_impossible(compiled, evidence, log_evidence, joint, tables, on_impossible)
-    states = {
-        t: tuple(compiled.network.variables[v].states for v in numbers)
-        for t, numbers in asked.items()
-    }
-    return Posteriors(log_evidence, joint, states)
+    return Posteriors(log_evidence, joint, _states(compiled, asked))
+
+
+def _states(
+    compiled: CompiledNetwork, asked: Mapping[Target, Sequence[int]]
+) -> dict[Target, tuple[tuple[str, ...], ...]]:
+    variables = compiled.network.variables
+    return {t: tuple(variables[v].states for v in numbers) for t, numbers in asked.items()}
+
+
+def _one_by_one(
+    compiled: CompiledNetwork,
+    conditioned: Conditioned,
+    evidence: Evidence,
+    asked: Mapping[Target, Sequence[int]],
+    on_impossible: OnImpossible,
+) -> Posteriors:
+    log_evidence, together = conditioned.run(evidence)
+    joint: dict[Target, FloatArray] = {}
+    for target, numbers in asked.items():
+        axes = [1 + conditioned.outputs.index(v) for v in numbers]
+        others = tuple(i for i in range(1, together.ndim) if i not in axes)
+        order = np.argsort(np.argsort(axes))
+        joint[target] = together.sum(axis=others).transpose(0, *(1 + order))
+    settle_impossible(compiled, evidence, log_evidence, joint, None, on_impossible)
+    return Posteriors(log_evidence, joint, _states(compiled, asked))
 
 
 def _question(

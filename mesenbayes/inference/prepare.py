@@ -9,6 +9,8 @@ from math import inf, prod
 import numpy as np
 
 from mesenbayes.errors import TooLarge
+from mesenbayes.inference.conditioned import Conditioned
+from mesenbayes.inference.evidence import Evidence
 from mesenbayes.inference.factors import (
     Compound,
     Model,
@@ -30,6 +32,10 @@ _CHEAP = 100_000
 """Multiply-adds a case below which no better plan is looked for."""
 _MOST_PAIRS = 12
 """How many pairs of variables are tried for compression when a network is compiled."""
+_SECONDS = 1e-9
+"""A multiply-add of two batched tables, as measured; it only chooses between exact ways."""
+_WORTH_CONDITIONING = 50_000
+"""Multiply-adds a case below which a batch is not taken apart."""
 _LARGEST_CORE = 4096
 """Most joint states of the variables that are read for them to be eliminated last."""
 
@@ -65,13 +71,22 @@ class Planner:
     def __init__(self, skeleton: Skeleton, usual: Question, memory_limit: int) -> None:
         self.skeleton = skeleton
         self.memory_limit = memory_limit
+        self._plans: dict[Question, tuple[Model, Plan, float]] = {}
         self._sliced: dict[tuple[Question, frozenset[int]], Question] = {}
+        self._conditioned: dict[Question, Conditioned] = {}
         self._prepared: dict[tuple[Question, int], Prepared] = {}
         self.compounds: tuple[Compound, ...] = _cheaper_as_one(skeleton, usual)
 
     def plan(self, question: Question) -> Plan:
         """Return the plan of a question; nothing is allocated."""
-        return model_and_plan(self.skeleton, question, self.compounds)[1]
+        return self._plan(question)[1]
+
+    def _plan(self, question: Question) -> tuple[Model, Plan, float]:
+        if question.fixed:
+            return model_and_plan(self.skeleton, question, self.compounds)
+        if question not in self._plans:
+            self._plans[question] = model_and_plan(self.skeleton, question, self.compounds)
+        return self._plans[question]
 
     def with_slices(self, question: Question, always: frozenset[int]) -> Question:
         """Return `question` with variables observed in every case sliced out, if that is cheaper.
@@ -86,20 +101,35 @@ class Planner:
                 if not candidates & parents:
                     candidates -= {x}
             sliced = replace(question, sliced=candidates)
-            if candidates and self._seconds(sliced) < self._seconds(question):
+            if candidates and self._plan(sliced)[2] < self._plan(question)[2]:
                 self._sliced[key] = sliced
         return self._sliced[key]
 
-    def _seconds(self, question: Question) -> float:
-        model, plan = model_and_plan(self.skeleton, question, self.compounds)
-        return _price(plan, model, question)
+    def conditioned(self, question: Question, evidence: Evidence) -> Conditioned | None:
+        """Return the way to take cases one by one, where that is faster or alone possible."""
+        if question.hard != question.observed or not question.observed:
+            return None
+        model, plan, work = self._plan(question)
+        together = prod(
+            model.sizes[v] for v in frozenset().union(*question.outputs) if v in model.sizes
+        )
+        if work < _WORTH_CONDITIONING or together > _LARGEST_CORE:
+            return None
+        key = replace(question, sliced=frozenset())
+        if key not in self._conditioned:
+            self._conditioned[key] = Conditioned(self.skeleton, key)
+        other = self._conditioned[key]
+        seconds, largest = other.estimate(evidence)
+        fits = 8 * (3 * largest + other.plan.constant) <= self.memory_limit
+        batch_fits = 8 * (plan.held + plan.constant) <= self.memory_limit
+        return other if fits and (seconds < _SECONDS * work or not batch_fits) else None
 
     def prepare(self, question: Question, semiring: Semiring = SUM_PRODUCT) -> Prepared:
         """Return the program of a question; kept, unless a case's own evidence is built in."""
         known = self._prepared.get((question, id(semiring)))
         if known is not None:
             return known
-        model, plan = model_and_plan(self.skeleton, question, self.compounds)
+        model, plan, _ = self._plan(question)
         held = plan.held_for_derivatives if question.whole else plan.held
         needed = 8 * (held + plan.constant)
         if needed > self.memory_limit:
@@ -124,7 +154,7 @@ class Planner:
 
 def model_and_plan(
     skeleton: Skeleton, question: Question, compounds: Sequence[Compound]
-) -> tuple[Model, Plan]:
+) -> tuple[Model, Plan, float]:
     """Return the leaves that answer `question` and the cheapest tree found over them.
 
     Orders are tried with the variables that are read last, so that they meet near the
@@ -149,9 +179,9 @@ def model_and_plan(
             if best is None or price < cheapest:
                 best, cheapest = plan, price
             if cheapest < _CHEAP:
-                return model, best
+                return model, best, cheapest
     assert best is not None
-    return model, best
+    return model, best, cheapest
 
 
 def _readable(plan: Plan, model: Model, question: Question) -> dict[frozenset[int], int | None]:

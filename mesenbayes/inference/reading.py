@@ -67,7 +67,9 @@ def joint(
 def normalised(table: FloatArray, otherwise: float) -> FloatArray:
     """Return (cases, *states) divided by each case's total; `otherwise` where that is 0."""
     total = table.sum(axis=tuple(range(1, table.ndim)), keepdims=True)
-    return np.divide(table, total, out=np.full(table.shape, otherwise), where=total > 0)
+    shares = np.full(table.shape, otherwise)
+    np.divide(table, total, out=shares, where=total > 0)
+    return shares
 
 
 def with_fixed(
