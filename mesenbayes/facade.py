@@ -31,6 +31,9 @@ from mesenbayes.report.diagnosis import Diagnosis
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mesenbayes.cohort.estimator import NetworkClassifier
+    from mesenbayes.cohort.frame import Errors
+    from mesenbayes.cohort.mapping import ColumnMapping
     from mesenbayes.treatment import Decision, TreatmentModel
 
 
@@ -70,6 +73,18 @@ class Network(BayesianNetwork):
         from mesenbayes.treatment import load_treatment_model
 
         return load_treatment_model(self.structure.treatment_folder)
+
+    def require_treatment(self) -> TreatmentModel:
+        """Return the treatment model.
+
+        Raises
+        ------
+        CaseError
+            If the network has none.
+        """
+        if self.treatment is None:
+            raise CaseError(f"the network {self.name} has no treatment model")
+        return self.treatment
 
     # ------------------------------------------------------------------ one case
 
@@ -116,9 +131,9 @@ class Network(BayesianNetwork):
         CaseError
             If the network has no treatment model, or the case cannot be read.
         """
+        self.require_treatment()
         decision = self.diagnose(case).decision
-        if decision is None:
-            raise CaseError(f"the network {self.name} has no treatment model")
+        assert decision is not None
         return decision
 
     # ------------------------------------------------------------------ many cases
@@ -162,6 +177,34 @@ class Network(BayesianNetwork):
             return pd.DataFrame(np.empty((0, len(states))), frame.index, list(states))
         result = self.compiled.run(self.codes(frame), targets=(target,))
         return pd.DataFrame(result.posterior[target], index=frame.index, columns=list(states))
+
+    def diagnose_frame(
+        self,
+        frame: pd.DataFrame,
+        *,
+        target: str = TUMOUR,
+        mapping: ColumnMapping | None = None,
+        ignore_unknown: bool = False,
+        errors: Errors = "raise",
+    ) -> pd.DataFrame:
+        """Return P(target | findings) of every row, by any names and units of the vocabulary.
+
+        As :func:`mesenbayes.cohort.frame.diagnose_frame`, which see.
+        """
+        from mesenbayes.cohort.frame import diagnose_frame
+
+        return diagnose_frame(
+            self, frame, target=target, mapping=mapping, ignore_unknown=ignore_unknown,
+            errors=errors,
+        )  # fmt: skip
+
+    def as_classifier(
+        self, target: str = TUMOUR, prior_weight: float | None = None
+    ) -> NetworkClassifier:
+        """Return the network in the shape of a scikit-learn classifier."""
+        from mesenbayes.cohort.estimator import NetworkClassifier
+
+        return NetworkClassifier(self, target, prior_weight)
 
     def simulate(
         self, n: int, rng: np.random.Generator | int | None = None

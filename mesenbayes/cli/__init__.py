@@ -8,7 +8,7 @@ import sys
 import typer
 
 from mesenbayes import __version__
-from mesenbayes.cli import diagnose, evidence, vocabulary
+from mesenbayes.cli import cohort, diagnose, evidence, simulate, treat, vocabulary
 from mesenbayes.errors import MesenbayesError
 
 app = typer.Typer(
@@ -37,7 +37,11 @@ def _root(
 
 
 app.command("diagnose")(diagnose.diagnose)
+app.command("treat")(treat.treat)
+app.add_typer(treat.treatment, name="treatment")
 app.command("vocabulary")(vocabulary.vocabulary)
+app.command("cohort")(cohort.cohort)
+app.command("simulate")(simulate.simulate)
 app.add_typer(evidence.app, name="evidence")
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mesenbayes.facade import Network
     from mesenbayes.treatment import (
         Decision,
+        Disagreement,
         FollowUp,
         GuidelinePoint,
         RiskResult,
@@ -170,12 +171,43 @@ class Diagnosis:
                 findings[finding.variable] = finding.state
             elif finding.kind == "probability":
                 findings[finding.variable] = dict(finding.weights)
+        findings |= self._expected_of_gist(findings)
         total = float(self.probabilities.sum())
         return TreatmentBelief(
             tumour={c: float(p) / total for c, p in zip(codes, self.probabilities, strict=True)},
             genotype=self.genotype,
             findings=findings,
         )
+
+    def _expected_of_gist(self, stated: dict[str, Any]) -> dict[str, dict[str, float]]:
+        """P(size, mitoses | findings, GIST) where they are not stated: a risk class needs them,
+        and the network knows more than that every band is alike."""
+        names = [
+            name
+            for name in ("size_cm", "mitoses_per_5mm2", "site")
+            if name not in stated and name in {v.name for v in self.network.variables}
+        ]
+        if not names or not self.genotype:
+            return {}
+        codes, likelihoods = self.encoded.batch()
+        joint = self.network.compiled.pairwise(
+            codes, target=self.target, findings=tuple(names), likelihoods=likelihoods
+        )
+        gist = self.network.variable(self.target).index("GIST")
+        expected = {}
+        for name in names:
+            row = joint[name][0, gist]
+            states = self.network.variable(name).states
+            expected[name] = {s: float(p / row.sum()) for s, p in zip(states, row, strict=True)}
+        return expected
+
+    @cached_property
+    def disagreements(self) -> tuple[Disagreement, ...]:
+        """Where the model and a guideline point differ."""
+        model = self.network.treatment
+        if model is None:
+            return ()
+        return model.guidelines(self.belief, self.decision).disagreements
 
     @cached_property
     def risk(self) -> RiskResult | None:
@@ -315,6 +347,7 @@ class Diagnosis:
                 "recommended": None if decision is None else decision.recommended,
                 "sentence": None if decision is None else decision.sentence,
                 "unit": None if decision is None else decision.unit,
+                "disagreements": [d.to_dict() for d in self.disagreements],
             },
             "guidelines": [point.to_dict() for point in self.guidelines],
             "follow_up": None if self.follow_up is None else self.follow_up.to_dict(),

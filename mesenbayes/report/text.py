@@ -13,6 +13,7 @@ from mesenbayes.report.diagnosis import DISCLAIMER
 
 if TYPE_CHECKING:
     from mesenbayes.report.diagnosis import Diagnosis
+    from mesenbayes.treatment import Decision
 
 _WIDTH = 22
 _SHOWN_FROM = 0.005
@@ -119,24 +120,30 @@ def _next_tests(out: Console, diagnosis: Diagnosis) -> None:
 def _treatment(out: Console, diagnosis: Diagnosis) -> None:
     if diagnosis.risk is not None:
         out.print(Text.assemble(("Risk, if a GIST: ", "bold"), diagnosis.risk.sentence))
-    decision = diagnosis.decision
-    if decision is not None:
-        table = Table(box=None, pad_edge=False)
-        table.add_column("Treatment option")
-        table.add_column(f"expected {decision.unit}", justify="right")
-        table.add_column("95 % interval", justify="right")
-        table.add_column("P(best)", justify="right")
-        for option in decision.options[:6]:
-            low, high = option.interval
-            table.add_row(
-                option.label,
-                f"{option.expected_utility:.2f}",
-                f"{low:.2f} to {high:.2f}",
-                f"{option.probability_best:.2f}",
-            )
-        out.print(table)
-        out.print(Text.assemble(("Choice: ", "bold"), decision.sentence))
+    if diagnosis.decision is not None:
+        print_treatment(out, diagnosis, diagnosis.decision)
+
+
+def print_treatment(out: Console, diagnosis: Diagnosis, decision: Decision) -> None:
+    """Print the options, the choice, the guideline points and the follow-up."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Treatment option")
+    table.add_column(f"expected {decision.unit}", justify="right")
+    table.add_column("95 % interval", justify="right")
+    table.add_column("P(best)", justify="right")
+    for option in decision.options[:6]:
+        low, high = option.interval
+        table.add_row(
+            option.label,
+            f"{option.expected_utility:.2f}",
+            f"{low:.2f} to {high:.2f}",
+            f"{option.probability_best:.2f}",
+        )
+    out.print(table)
+    out.print(Text.assemble(("Choice: ", "bold"), decision.sentence))
     _guidelines(out, diagnosis)
+    for disagreement in diagnosis.disagreements:
+        out.print(Text.assemble(("Model and guideline differ: ", "bold"), disagreement.sentence))
     _follow_up(out, diagnosis)
 
 

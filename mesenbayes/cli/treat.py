@@ -1,0 +1,117 @@
+"""``mesenbayes treat``: what to do, by expected utility over the whole posterior."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mesenbayes.cli.diagnose import CASES, IGNORE, JSON, NETWORK
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mesenbayes.report.diagnosis import Diagnosis
+
+PREFERENCES = typer.Option(
+    "--preferences",
+    "-p",
+    help="What the utilities count: qaly, life_years, recurrence_free_years, or a JSON file of "
+    "state -> utility.",
+)
+
+treatment = typer.Typer(help="Look at the treatment model of a network.", no_args_is_help=True)
+
+
+def treat(
+    cases: Annotated[list[str], CASES],
+    network: Annotated[str, NETWORK] = "gi-mesenchymal",
+    preferences: Annotated[str, PREFERENCES] = "qaly",
+    ignore_unknown: Annotated[bool, IGNORE] = False,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Rank the treatment options of one or more cases, with guideline points and follow-up.
+
+    Example: mesenbayes treat networks/gi-mesenchymal/cases/gastric_gist.yaml
+    """
+    from mesenbayes.diagnosis.case import read_cases
+    from mesenbayes.facade import load_network
+
+    loaded = load_network(network)
+    read = [case for path in cases for case in read_cases(path)]
+    wanted = _preferences(preferences)
+    answers = [loaded.diagnose(case, ignore_unknown=ignore_unknown) for case in read]
+    model = loaded.require_treatment()
+    decisions = [model.decide(answer.belief, preferences=wanted) for answer in answers]
+    if as_json:
+        data = [
+            {
+                "case": answer.case.case.to_dict(),
+                "decision": decision.to_dict(),
+                "guidelines": model.guidelines(answer.belief, decision).to_dict(),
+                "follow_up": model.follow_up(
+                    answer.belief, strategy=decision.recommended
+                ).to_dict(),
+                "lines": [line.to_dict() for line in model.lines(answer.belief)],
+            }
+            for answer, decision in zip(answers, decisions, strict=True)
+        ]
+        typer.echo(json.dumps(data[0] if len(data) == 1 else data, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    out = Console(highlight=False)
+    for answer, decision in zip(answers, decisions, strict=True):
+        _print(out, answer, decision)
+
+
+def _preferences(text: str) -> str | dict[str, float]:
+    """Return a named preference, or the table of a JSON file."""
+    from pathlib import Path
+
+    from mesenbayes.errors import CaseError
+
+    if not text.endswith(".json"):
+        return text
+    try:
+        table = json.loads(Path(text).read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise CaseError(f"{text}: not a readable JSON file ({error})") from None
+    if not isinstance(table, dict):
+        raise CaseError(f"{text}: preferences are a mapping of state to utility")
+    return table
+
+
+def _print(out: Console, answer: Diagnosis, decision: object) -> None:
+    from mesenbayes.report.text import print_treatment
+
+    out.rule(answer.case.case.name, align="left")
+    leading = answer.leading
+    out.print(f"Leading diagnosis: {leading.code}, {leading.name} ({leading.probability:.3f})")
+    print_treatment(out, answer, decision)
+    out.print()
+
+
+@treatment.command("assumptions")
+def assumptions(
+    network: Annotated[str, NETWORK] = "gi-mesenchymal",
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """List every number and rule of the treatment model that nobody has published."""
+    from mesenbayes.facade import load_network
+
+    rows = load_network(network).require_treatment().assumptions()
+    if as_json:
+        typer.echo(json.dumps([row.to_dict() for row in rows], indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{len(rows)} assumptions", show_lines=False)
+    for heading in ("where", "what", "value", "reason"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        value = f"{row.value} {row.unit}".strip()
+        table.add_row(f"{row.table}:{row.line}", row.what, value, row.reason)
+    Console().print(table)
