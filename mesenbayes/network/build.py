@@ -228,7 +228,7 @@ class NetworkBuilder:
         """P(genotype | GIST, site): P(genotype) P(site | genotype), updated by local series."""
         family = self._genotype_family
         gist = self.structure.genotype_tumour
-        overall = family.row(GENOTYPE, gist)
+        overall = self._genotype_overall
         parent = self.prevalence.site_row(gist)
         sites = self.structure.every_site
         likelihood = np.array(
@@ -255,6 +255,29 @@ class NetworkBuilder:
         )
 
     @cached_property
+    def _genotype_overall(self) -> Row:
+        """P(genotype | GIST): counts on top of what is declared of the rare genotypes."""
+        counted = self._genotype_family.findings[GENOTYPE].by_tumour
+        studies = counted.get(self.structure.genotype_tumour, ())
+        declared = self._genotype_declared
+        return Row(
+            declared.alpha + self._genotype_family.pooled(studies),
+            "counts",
+            f"{len(studies)} studies on top of: {declared.reason}",
+            self._genotype_family.provenance(studies),
+        )
+
+    @cached_property
+    def _genotype_declared(self) -> Row:
+        declared = self.priors.find(GENOTYPE, tumour=self.structure.genotype_tumour)
+        if declared is None:
+            raise NetworkError(
+                f"{self.structure.priors_file.name}: genotype given "
+                f"tumour={self.structure.genotype_tumour} is missing"
+            )
+        return Row(declared.alpha(self.structure.genotype_states), "prior", declared.reason)
+
+    @cached_property
     def _genotype_family(self) -> Family:
         gist = self.structure.genotype_tumour
         rows = [
@@ -263,7 +286,11 @@ class NetworkBuilder:
             if row.tumour == gist and row.finding == GENOTYPE and SITE not in dict(row.conditions)
         ]
         studies = sort_studies(
-            GENOTYPE, self.structure.genotype_states, rows, self.structure.settings
+            GENOTYPE,
+            self.structure.genotype_states,
+            rows,
+            self.structure.settings,
+            rest=self._genotype_declared.mean,
         )
         return Family(
             GENOTYPE, {GENOTYPE: studies}, self.structure.lineage_of, self.structure.settings
@@ -277,13 +304,16 @@ class NetworkBuilder:
             for row in self.evidence.counts
             if row.tumour == gist and row.finding == GENOTYPE and SITE in dict(row.conditions)
         ]
-        rest = self._genotype_family.row(GENOTYPE, gist).mean
+        rest = self._genotype_overall.mean
         return studies_of(
             rows, self.structure.genotype_states, self.structure.settings.trust_weight, rest
         )
 
     def _site_given_genotype(self, genotype: str, parent: Row) -> Row:
         gist = self.structure.genotype_tumour
+        declared = self.priors.find(SITE, genotype=genotype)
+        if declared is not None:
+            return Row(declared.alpha(self.structure.every_site), "prior", declared.reason)
         for name in (genotype, *self._groups_of(genotype)):
             row = self.site_family.subgroup_row(SITE, gist, name, parent)
             if row is not None:

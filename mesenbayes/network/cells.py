@@ -68,6 +68,7 @@ def sort_studies(
     rows: Iterable[Count],
     settings: Settings,
     rename: Mapping[str, str] | None = None,
+    rest: NDArray[np.float64] | None = None,
 ) -> FindingStudies:
     """Sort the rows of one finding into studies by tumour and by genotype.
 
@@ -75,6 +76,8 @@ def sort_studies(
     ----------
     rename
         State in the table -> state counted here (``positive`` -> ``present``).
+    rest
+        See :func:`~mesenbayes.evidence.pooling.studies_of`.
     """
     whole, conditional, subgroup = defaultdict(list), defaultdict(list), defaultdict(list)
     for row in rows:
@@ -92,7 +95,7 @@ def sort_studies(
             conditional[row.tumour].append(row)
 
     def studies(members: list[Count]) -> tuple[StudyCounts, ...]:
-        return tuple(studies_of(members, states, settings.trust_weight))
+        return tuple(studies_of(members, states, settings.trust_weight, rest))
 
     by_tumour = {tumour: studies(members) for tumour, members in whole.items()}
     for tumour, members in conditional.items():
