@@ -198,7 +198,9 @@ def _reasons(diagnosis: Diagnosis, cited: Citations) -> Iterator[Block]:
     height = 0.34 * (len(path.labels) + 2) + 0.9
     yield Figure(
         svg_of(
-            lambda ax: plot_waterfall(path.labels, path.decibans, ax, code=code), (6.8, height), "w-"
+            lambda ax: plot_waterfall(path.labels, path.decibans, ax, code=code),
+            (6.8, height),
+            "w-",
         ),
         f"Waterfall of the odds of {code} as the findings are added in the order stated, from "
         f"{path.decibans[0]:+.1f} to {path.decibans[-1]:+.1f} decibans.",
@@ -223,7 +225,7 @@ def _reasons(diagnosis: Diagnosis, cited: Citations) -> Iterator[Block]:
         ),
         frozenset({1, 2}),
     )
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for weight in diagnosis.findings:
         variable = network.variable(weight.variable)
         if weight.state not in variable.states:
