@@ -39,11 +39,11 @@ def cohort(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from mesenbayes.cohort.mapping import read_mapping
-    from mesenbayes.cohort.run import here, run_cohort
+    from mesenbayes.cohort.run import Workers, here, run_cohort
     from mesenbayes.facade import load_network
 
     console = Console(stderr=True)
-    workers = here
+    workers: Workers = here
     if dask is not None:
         from mesenbayes.cohort.cluster import on_dask
 

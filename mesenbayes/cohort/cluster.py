@@ -47,26 +47,30 @@ def on_dask(address: str, network: str) -> Workers:
 
 def _connect(address: str) -> Any:
     try:
-        from distributed import Client
+        import distributed
     except ImportError:
         raise CaseError("--dask needs distributed; install mesenbayes[dask]") from None
     try:
-        return Client(address, timeout=_PATIENCE, set_as_default=False)
+        return _untyped(distributed.Client)(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise CaseError(f"no Dask scheduler answers at {address}: {error}") from None
+
+
+def _untyped(function: Any) -> Any:
+    return function
 
 
 def _answers(
     client: Any, network: str, task: Task, chunks: Iterator[Chunk]
 ) -> Iterator[Part]:
-    from distributed import as_completed
+    import distributed
 
     reader = task.reader
     settings = (
         network, reader.network.digest, reader.mapping, reader.target, reader.ignore_unknown
     )  # fmt: skip
     threads = max(sum(client.nthreads().values()), 1)
-    under_way = as_completed()
+    under_way: Any = _untyped(distributed.as_completed)(loop=client.loop)
 
     def send() -> bool:
         chunk = next(chunks, None)
