@@ -6,6 +6,7 @@ See :mod:`mesenbayes.inference.plan` for how they are computed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,10 +15,14 @@ from mesenbayes.errors import UnknownFinding, nearest
 from mesenbayes.inference import explanation, gradient, posterior
 from mesenbayes.inference.evidence import check_evidence
 from mesenbayes.inference.factors import Question, Skeleton
+from mesenbayes.inference.frame import encode
 from mesenbayes.inference.plan import Plan
 from mesenbayes.inference.posterior import OnImpossible, Posteriors, Target
 from mesenbayes.inference.prepare import Planner
 from mesenbayes.network.network import Network
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FloatArray = NDArray[np.float64]
 
@@ -94,6 +99,20 @@ class CompiledNetwork:
         """
         evidence = check_evidence(self.network, codes, likelihoods)
         return posterior.posteriors(self, evidence, targets, tables, on_impossible)
+
+    def run_frame(
+        self,
+        frame: pd.DataFrame,
+        targets: Sequence[Target],
+        on_impossible: OnImpossible = "raise",
+    ) -> dict[Target, pd.DataFrame]:
+        """Return the posterior of each target for a frame of cases by findings.
+
+        Entries are state names, missing where not observed; the index is kept, and the
+        columns of an answer are the states.
+        """
+        answer = self.run(encode(self.network, frame), None, targets, None, on_impossible)
+        return {t: answer.to_frame(t, frame.index) for t in targets}
 
     def marginals(
         self,

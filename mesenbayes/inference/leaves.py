@@ -17,6 +17,11 @@ _LOG_ZERO = -(2.0**14)
 """Stands for ln 0 in a matrix product, where -inf would turn into NaN. A hundred findings
 of probability 1e-60 stay above it, and its double still adds without loss."""
 
+_SPARSE_CASES = 512
+"""Cases in a chunk from which loading scipy.sparse is worth it."""
+_SPARSE_COST = 6
+"""How much dearer a sparse multiply-add is than one of a matrix product, as measured."""
+
 
 class BatchLeaves:
     """Fills the batched leaves of a model.
@@ -103,7 +108,8 @@ class Stack:
         joined = np.concatenate(flat, axis=1)
         with np.errstate(divide="ignore"):
             logs = np.log(joined)
-        self._matrix = np.where(joined > 0, logs, _LOG_ZERO)
+        # Stored by finding state, so that both ways to multiply read whole rows.
+        self._matrix = np.ascontiguousarray(np.where(joined > 0, logs, _LOG_ZERO).T).T
 
     def fill(self, evidence: Evidence) -> tuple[FloatArray, FloatArray | float]:
         """Return the likelihood of each parent state, its maximum 1, and that maximum's log."""
@@ -111,11 +117,7 @@ class Stack:
         if self._single is not None:
             table = np.take(self._single, evidence.codes[self._findings[0]], axis=1)
             return table.reshape(*self._shape, n), 0.0
-        codes = evidence.codes[self._findings]
-        finding, case = np.nonzero(codes >= 0)
-        one_hot = np.zeros((int(self._offsets[-1]), n))
-        one_hot[self._offsets[finding] + codes[finding, case], case] = 1.0
-        logs = self._matrix @ one_hot
+        logs = self._log_likelihood(evidence.codes[self._findings])
         top = logs.max(axis=0)
         # A case that is impossible in every parent state stays impossible: its true
         # likelihood is 0, not the stand-in's exponential.
@@ -126,6 +128,25 @@ class Stack:
             logs[:, impossible] = 0.0
             top = np.where(impossible, 0.0, top)
         return logs.reshape(*self._shape, n), top
+
+    def _log_likelihood(self, codes: NDArray[np.integer]) -> FloatArray:
+        """Return (parent states, cases): sums of rows of the matrix, by BLAS or sparsely."""
+        n = codes.shape[1]
+        observed = codes >= 0
+        count = np.count_nonzero(observed)
+        if n >= _SPARSE_CASES and count * _SPARSE_COST < n * self._offsets[-1]:
+            from scipy.sparse import csr_array
+
+            by_case = np.ascontiguousarray(codes.T)
+            case, finding = np.nonzero(by_case >= 0)
+            column = self._offsets[finding] + by_case[case, finding]
+            start = np.concatenate([[0], np.cumsum(observed.sum(axis=0))])
+            one_hot = csr_array((np.ones(count), column, start), shape=(n, int(self._offsets[-1])))
+            return np.ascontiguousarray((one_hot @ self._matrix.T).T)
+        finding, case = np.nonzero(observed)
+        dense = np.zeros((int(self._offsets[-1]), n))
+        dense[self._offsets[finding] + codes[finding, case], case] = 1.0
+        return np.asarray(self._matrix @ dense)
 
 
 def _with_missing(rows_by_state: FloatArray) -> FloatArray:

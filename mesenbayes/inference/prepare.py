@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import inf, prod
 
 import numpy as np
@@ -30,6 +31,8 @@ _CACHE_BYTES = 4 * 2**20
 """What the tables of one chunk may occupy, so that they are read back from cache."""
 _CHEAP = 100_000
 """Multiply-adds a case below which no better plan is looked for."""
+_LARGE_NETWORK = 150
+"""Variables from which no order is tried twice with ties broken at random."""
 _MOST_PAIRS = 12
 """How many pairs of variables are tried for compression when a network is compiled."""
 _SECONDS = 1e-9
@@ -153,12 +156,16 @@ class Planner:
 
 
 def model_and_plan(
-    skeleton: Skeleton, question: Question, compounds: Sequence[Compound]
+    skeleton: Skeleton,
+    question: Question,
+    compounds: Sequence[Compound],
+    orders: int | None = None,
 ) -> tuple[Model, Plan, float]:
     """Return the leaves that answer `question` and the cheapest tree found over them.
 
     Orders are tried with the variables that are read last, so that they meet near the
-    root, and without that condition; the search stops at the first that is cheap.
+    root, and without that condition; the search stops at the first that is cheap, or
+    after `orders` of each sort.
     """
     model = assemble(skeleton, question, compounds)
     operands = [
@@ -173,7 +180,9 @@ def model_and_plan(
     best: Plan | None = None
     cheapest = inf
     for last in (late, frozenset[int]()) if late else (late,):
-        for order in candidate_orders([o.scope for o in operands], model.sizes, last):
+        restarts = 2 if len(model.sizes) < _LARGE_NETWORK else 0
+        candidates = candidate_orders([o.scope for o in operands], model.sizes, last, restarts)
+        for order in islice(candidates, orders):
             plan = build(operands, order, model.sizes, names)
             price = _price(plan, model, question)
             if best is None or price < cheapest:
@@ -239,11 +248,11 @@ def _cheaper_as_one(skeleton: Skeleton, usual: Question) -> tuple[Compound, ...]
         if taken & {parent, child}:
             continue
         if price is None:
-            price = model_and_plan(skeleton, usual, ())[1].cost
+            price = model_and_plan(skeleton, usual, (), orders=1)[1].cost
         compound = Compound(
             len(skeleton.names) + len(chosen), (parent, child), pairs.astype(np.intp)
         )
-        tried = model_and_plan(skeleton, usual, (*chosen, compound))[1].cost
+        tried = model_and_plan(skeleton, usual, (*chosen, compound), orders=1)[1].cost
         if tried < price:
             price = tried
             chosen.append(compound)

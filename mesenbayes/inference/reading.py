@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesenbayes.inference.evidence import Evidence
+from mesenbayes.inference.factors import IntArray
 from mesenbayes.inference.prepare import Prepared
 from mesenbayes.inference.program import Pass
 from mesenbayes.inference.semiring import LOG_SUM
@@ -51,17 +52,32 @@ def joint(
         [*(letters[v] for v in wanted), batch],
     ]
     table = np.asarray(np.einsum(*terms))
-    if any(index is not None for _, index in places):
-        # From possible joint states back to the variables they are made of.
-        terms = [table, [*range(len(wanted) + 1)]]
-        after = len(wanted) + 1
-        for axis, ((place, index), card) in enumerate(zip(places, cards, strict=True)):
-            count = prepared.plan.sizes[place]
-            hit = np.eye(card)[np.arange(count) if index is None else index]
-            terms += [hit, [wanted.index(place), after + axis]]
-        terms.append([*(after + axis for axis in range(len(places))), len(wanted)])
-        table = np.asarray(np.einsum(*terms, optimize="greedy"))
+    shape: list[int] = []
+    found: list[int] = []
+    for place in wanted:
+        members = [i for i, (p, _) in enumerate(places) if p == place]
+        table = _spread(
+            table, len(shape), [places[i][1] for i in members], [cards[i] for i in members]
+        )
+        shape += [cards[i] for i in members]
+        found += members
+    table = table.transpose(*(found.index(i) for i in range(len(numbers))), len(numbers))
     return np.asarray(np.moveaxis(table, -1, 0))
+
+
+def _spread(
+    table: FloatArray, axis: int, states: Sequence[IntArray | None], cards: Sequence[int]
+) -> FloatArray:
+    """Return `table` with an axis of possible joint states as one axis for each member."""
+    if states[0] is None:
+        return table
+    flat = np.ravel_multi_index([s for s in states if s is not None], tuple(cards))
+    before, after = table.shape[:axis], table.shape[axis + 1 :]
+    out = np.zeros((*before, int(np.prod(cards)), *after))
+    into, rows = np.moveaxis(out, axis, 0), np.moveaxis(table, axis, 0)
+    for target, row in zip(flat, rows, strict=True):
+        into[target] += row
+    return out.reshape(*before, *cards, *after)
 
 
 def normalised(table: FloatArray, otherwise: float) -> FloatArray:
