@@ -99,6 +99,18 @@ class Problem:
             network.compiled,
         )
 
+    @cached_property
+    def groups(self) -> dict[str, list[int]]:
+        """Diagnosis -> its hypotheses; a tumour divided by genotype is one diagnosis."""
+        found: dict[str, list[int]] = {}
+        for k, name in enumerate(self.names):
+            found.setdefault(name.split(":")[0] if ":" in name else name, []).append(k)
+        return found
+
+    def by_diagnosis(self, mass: FloatArray) -> FloatArray:
+        """Sum P(hypothesis | e), (..., hypotheses), to diagnoses in the order of `groups`."""
+        return np.stack([mass[..., k].sum(axis=-1) for k in self.groups.values()], axis=-1)
+
     def with_network(self, network: BayesianNetwork) -> Problem:
         """Return the same case asked of another network with the same variables."""
         return Problem(
@@ -160,11 +172,13 @@ class Problem:
         """Logarithm of P(e)."""
         return self._passes[2]
 
-    # ------------------------------------------------------------------ other tables
-
     @cached_property
-    def relevant(self) -> tuple[str, ...]:
-        """Variables whose tables can matter: ancestors of what is known or asked."""
+    def reached(self) -> IntArray:
+        """Uncertain rows that can matter for the case, positions among all rows.
+
+        Only tables of ancestors of what is known or asked count (d-separation), and of these
+        only rows whose parent states the findings do not exclude (a derivative is not 0).
+        """
         needed = {v for v, _ in self.hypotheses} | set(self.likelihoods)
         needed |= {
             v.name for v, code in zip(self.network.variables, self.codes, strict=True) if code >= 0
@@ -172,7 +186,13 @@ class Problem:
         for variable in reversed(self.network.variables):
             if variable.name in needed:
                 needed |= set(self.network.tables[variable.name].parents)
-        return tuple(v.name for v in self.network.variables if v.name in needed)
+        e = self.entries
+        ancestor = np.array([v.name in needed for v in self.network.variables])
+        touched = (np.abs(self.gradient) > 0).any(axis=0) & ancestor[e.variable]
+        rows = np.unique(e.row_of[touched])
+        return np.asarray(rows[np.isfinite(e.strength[rows])], dtype=np.intp)
+
+    # ------------------------------------------------------------------ other tables
 
     def _batch(self, size: int) -> dict[str, FloatArray]:
         return {name: np.tile(v, (size, 1)) for name, v in self.likelihoods.items()}
