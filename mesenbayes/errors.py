@@ -28,6 +28,15 @@ class UnknownFinding(CaseError):
         super().__init__(f"{where}unknown finding '{name}'{did_you_mean(nearest)}")
 
 
+class UnknownTumour(CaseError):
+    """A tumour type that the network does not have."""
+
+    def __init__(self, name: str, nearest: Sequence[str]) -> None:
+        self.name = name
+        self.nearest = tuple(nearest)
+        super().__init__(f"unknown tumour '{name}'{did_you_mean(nearest)}")
+
+
 class UnknownState(CaseError):
     """A state that the finding does not have."""
 

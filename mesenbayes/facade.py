@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,14 @@ from mesenbayes.diagnosis.case import Case, as_case, read_cases
 from mesenbayes.diagnosis.encode import encode
 from mesenbayes.diagnosis.findings import Vocabulary
 from mesenbayes.diagnosis.variants import read_variants
-from mesenbayes.errors import CaseError, UnknownFinding, UnknownState, nearest
+from mesenbayes.errors import (
+    CaseError,
+    NetworkError,
+    UnknownFinding,
+    UnknownState,
+    UnknownTumour,
+    nearest,
+)
 from mesenbayes.inference import CompiledNetwork, compile_network
 from mesenbayes.network.build import NetworkBuilder, network_digest
 from mesenbayes.network.folder import builder_of, find_network
@@ -34,6 +41,11 @@ if TYPE_CHECKING:
     from mesenbayes.cohort.estimator import NetworkClassifier
     from mesenbayes.cohort.frame import Errors
     from mesenbayes.cohort.mapping import ColumnMapping
+    from mesenbayes.evidence.sources import Sources
+    from mesenbayes.network.cell_evidence import CellEvidence
+    from mesenbayes.network.coverage import Coverage
+    from mesenbayes.sensitivity.joint_patterns import JointCheck
+    from mesenbayes.sensitivity.leave_out import LeaveOut
     from mesenbayes.treatment import Decision, TreatmentModel
 
 
@@ -221,6 +233,79 @@ class Network(BayesianNetwork):
                 for i, variable in enumerate(self.variables)
             }
         )
+
+    # ------------------------------------------------------------------ who says so
+
+    @property
+    def _evidence(self) -> NetworkBuilder:
+        if self.builder is None:
+            raise NetworkError(
+                f"the network {self.name} came without counts: nobody can be asked who says so"
+            )
+        return self.builder
+
+    def coverage(self) -> Coverage:
+        """Return what every cell (tumour, finding) rests on, and the worst holes."""
+        from mesenbayes.network.coverage import coverage_of
+
+        return coverage_of(self, self._evidence.evidence)
+
+    def cell(self, tumour: str, finding: str, state: str | None = None) -> CellEvidence:
+        """Lay one cell open: its studies, the pooled rate, how much laboratories disagree.
+
+        Parameters
+        ----------
+        tumour, finding, state
+            Names as a case may state them.
+
+        Raises
+        ------
+        UnknownTumour, UnknownFinding, UnknownState
+            With the nearest names.
+        """
+        from mesenbayes.network.cell_evidence import cell_evidence
+
+        builder, tumours = self._evidence, self.variable(TUMOUR)
+        try:
+            code = self.vocabulary.state(tumours, tumour)
+        except UnknownState:
+            known = {w: s for s in tumours.states for w in (s, tumours.state_label(s))}
+            found = [known[word] for word in nearest(tumour, known)]
+            raise UnknownTumour(tumour, list(dict.fromkeys(found))) from None
+        variable, _ = self.vocabulary.find(finding)
+        wanted = None if state is None else self.vocabulary.state(variable, state)
+        return cell_evidence(builder, code, variable.name, wanted)
+
+    def sources(self) -> Sources:
+        """Return every source with its rows, cells and citation."""
+        from mesenbayes.evidence.sources import sources_of
+
+        return sources_of(self._evidence.evidence)
+
+    def check_joint_patterns(
+        self, draws: int = 500, rng: np.random.Generator | int | None = None
+    ) -> JointCheck:
+        """Hold the joint patterns of the model against the published joint counts."""
+        from mesenbayes.sensitivity.joint_patterns import check_joint_patterns
+
+        return check_joint_patterns(self, self.compiled, self._evidence, draws, rng)
+
+    def leave_one_source_out(
+        self,
+        cases: Iterable[Case | Mapping[str, Any]],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> LeaveOut:
+        """Return which source's removal, and which rounding, changes the first diagnosis.
+
+        Parameters
+        ----------
+        progress
+            Called with (sources done, sources in all); each takes about half a second.
+        """
+        from mesenbayes.sensitivity.leave_out import leave_one_source_out
+
+        matched = [self.vocabulary.match(as_case(case)) for case in cases]
+        return leave_one_source_out(self._evidence, matched, progress)
 
     # ------------------------------------------------------------------ to others
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -59,11 +59,19 @@ EXPRESSED = {"positive": "present", "nuclear": "present", "negative": "absent"}
 
 @dataclass(frozen=True, eq=False)
 class NetworkBuilder:
-    """Fills the tables of a structure from evidence and priors."""
+    """Fills the tables of a structure from evidence and priors.
+
+    Parameters
+    ----------
+    fitted
+        Families that are known already, because none of their rows differ from those of
+        another builder (see :mod:`mesenbayes.sensitivity.leave_out`).
+    """
 
     structure: Structure
     evidence: EvidenceBase
     priors: Priors
+    fitted: Mapping[str, Family] = field(default_factory=dict, repr=False)
 
     # ------------------------------------------------------------------ what is pooled
 
@@ -81,7 +89,7 @@ class NetworkBuilder:
         grouped: dict[str, dict[str, FindingStudies]] = defaultdict(dict)
         for spec in self.structure.specifications:
             family = FAMILIES.get(spec.kind)
-            if family is None:
+            if family is None or family in self.fitted:
                 continue
             name = spec.variable.name
             counted = name.removesuffix("_expression") if spec.kind == "expression" else name
@@ -93,8 +101,11 @@ class NetworkBuilder:
                 name, spec.variable.states, found, self.structure.settings, rename
             )
         return {
-            kind: Family(kind, findings, self.structure.lineage_of, self.structure.settings)
-            for kind, findings in grouped.items()
+            **self.fitted,
+            **{
+                kind: Family(kind, findings, self.structure.lineage_of, self.structure.settings)
+                for kind, findings in grouped.items()
+            },
         }
 
     @cached_property

@@ -231,6 +231,7 @@ def cell_evidence(
         for study in members
     ]
     line = _Lines(builder, family.rho, i)
+    left_out = _left_out(builder, tumour, finding, [*used, *genotypes], states, rename)
     a, b = float(row.alpha[i]), float(row.alpha.sum() - row.alpha[i])
     without = float(borrowed.alpha.sum() - borrowed.alpha[i])
     return CellEvidence(
@@ -242,11 +243,7 @@ def cell_evidence(
         state=state,
         states=states,
         studies=tuple(line.of_study(study) for study in used),
-        excluded=tuple(
-            line.of_row(raw, state, rename, reason)
-            for raw, reason in _left_out(builder, tumour, finding, [*used, *genotypes],
-                                         states, rename)
-        ),  # fmt: skip
+        excluded=tuple(line.of_row(raw, state, rename, why) for raw, why in left_out),
         by_genotype=tuple(line.of_study(study) for study in genotypes),
         row=row,
         rate=float(row.mean[i]),
