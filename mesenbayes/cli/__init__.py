@@ -8,7 +8,7 @@ import sys
 import typer
 
 from mesenbayes import __version__
-from mesenbayes.cli import cohort, diagnose, evidence, simulate, treat, vocabulary
+from mesenbayes.cli import cohort, diagnose, evidence, simulate, treat, validate, vocabulary
 from mesenbayes.errors import MesenbayesError
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ app.add_typer(treat.treatment, name="treatment")
 app.command("vocabulary")(vocabulary.vocabulary)
 app.command("cohort")(cohort.cohort)
 app.command("simulate")(simulate.simulate)
+app.command("validate")(validate.validate)
 app.add_typer(evidence.app, name="evidence")
 
 

@@ -268,3 +268,28 @@ def _parquet_chunks(source: Source, size: int) -> Iterator[Chunk]:
         columns = {name: frame[name].array for name in frame.columns}
         yield Chunk(number, row, n, list(range(row + 1, row + n + 1)), columns)
         number, row = number + 1, row + n
+
+
+def read_frame_file(path: str | os.PathLike[str]) -> Any:
+    """Read a whole file of cases into a DataFrame, for studies that need all of it at once.
+
+    Raises
+    ------
+    CaseError
+        If the file or one of its rows is broken, or its lines are nested.
+    """
+    import pandas as pd
+
+    source = open_source(path)
+    frames = []
+    for chunk in source.chunks(100_000):
+        if chunk.broken:
+            row, reason = next(iter(chunk.broken.items()))
+            raise CaseError(f"{source.path}: row {row}: {reason}")
+        frames.append(
+            pd.DataFrame(chunk.columns if chunk.objects is None else chunk.objects,
+                         index=pd.Index(chunk.rows, name="row"))
+        )  # fmt: skip
+    if not frames:
+        raise CaseError(f"{source.path}: the file has no cases")
+    return pd.concat(frames)
