@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mesenbayes.facade import Network
 
 FloatArray = NDArray[np.float64]
+LEAST = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,11 @@ def credible_intervals(
 
 
 def interval_coverage(
-    p: FloatArray, intervals: FloatArray, y: NDArray[np.intp], bins: int = 10
+    p: FloatArray,
+    intervals: FloatArray,
+    y: NDArray[np.intp],
+    bins: int = 10,
+    least: float = LEAST,
 ) -> Coverage:
     """Return the coverage of the intervals over all classes together.
 
@@ -87,9 +92,13 @@ def interval_coverage(
     p : (cases, classes)
     intervals : (cases, classes, 2)
     y : (cases,)
+    least
+        Probabilities below are left out: of forty diagnoses most are excluded in every case, and
+        their bins would say nothing forty times.
     """
-    outcome = np.eye(p.shape[1])[y].ravel()
-    flat, low, high = p.ravel(), intervals[..., 0].ravel(), intervals[..., 1].ravel()
+    kept = p >= min(least, float(p.max()))
+    outcome = np.eye(p.shape[1])[y][kept]
+    flat, low, high = p[kept], intervals[..., 0][kept], intervals[..., 1][kept]
     rows = []
     for members in equal_count_bins(flat, bins):
         n = len(members)

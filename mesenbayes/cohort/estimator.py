@@ -49,8 +49,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.prior_weight = prior_weight
         self.ignore_unknown = ignore_unknown
 
-    def fit(self, X: pd.DataFrame, y: Any) -> NetworkClassifier:
+    def fit(self, X: pd.DataFrame, y: Any = None) -> NetworkClassifier:
         """Check the labels; learn from the cases if `prior_weight` says so.
+
+        ``cross_val_predict(..., method="predict_proba")`` of scikit-learn replaces the labels by
+        numbers that mean nothing here: leave `y` out of that call, a network needs none.
 
         Raises
         ------
@@ -60,12 +63,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.network is None:
             raise CaseError("the classifier has no network")
         states = self.network.variable(self.target).states
+        self.classes_ = np.array(sorted(states), dtype=object)
+        self.network_ = self.network
+        if y is None:
+            return self
         labels = np.asarray(y, dtype=object)
         strange = sorted({str(label) for label in labels} - set(states))
         if strange:
             raise CaseError(f"'{strange[0]}' is not a state of {self.target}")
-        self.classes_ = np.array(sorted(states), dtype=object)
-        self.network_ = self.network
         if self.prior_weight is not None:
             from mesenbayes.cohort.learn import learn
 

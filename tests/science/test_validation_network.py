@@ -119,19 +119,21 @@ def test_the_same_seed_gives_the_same_patients(network):
 
 def test_scikit_learn_takes_the_network_as_a_classifier(network, cases):
     selection = pytest.importorskip("sklearn.model_selection")
-    X = cases.drop(columns=["true_tumour", "true_genotype"]).head(300)  # noqa: N806
+    X = cases.drop(columns=["true_tumour", "true_genotype"]).head(300)
     y = cases["true_tumour"].head(300).to_numpy()
     classifier = network.as_classifier()
     folds = selection.KFold(3)
-    p = selection.cross_val_predict(classifier, X, y, cv=folds, method="predict_proba")
+    p = selection.cross_val_predict(classifier, X, cv=folds, method="predict_proba")
     fitted = classifier.fit(X, y)
     assert list(fitted.classes_) == sorted(network.variable("tumour").states)
     np.testing.assert_allclose(p, network.diagnose_frame(X)[fitted.classes_], rtol=1e-9)
+    scored = selection.cross_val_score(classifier, X, y, cv=folds)
+    assert scored.mean() == pytest.approx(classifier.score(X, y))
     assert classifier.score(X, y) == np.mean(fitted.predict(X) == y)
 
 
 def test_the_command_writes_one_page_and_its_tables(
-    network, cases, tmp_path, monkeypatch, capsys
+    cases, tmp_path, monkeypatch, capsys
 ):
     path = tmp_path / "cases.csv"
     cases.head(400).assign(odd="x").to_csv(path, index=False)
