@@ -159,19 +159,18 @@ class Family:
         p, relatives = self._classes(finding, tumour, studied=bool(studies))
         if not studies:
             mean, _ = self.mixture.moments(p)
-            # Where the tumour is probably silent, the finding's own record off its home says
-            # more than the silent class of all findings.
-            off_home = self._off_home[finding]
-            weight = (p[0] + p[1]) * min(1.0, self.settings.off_home_strength / max(
-                float(off_home.sum()), 1e-9))  # fmt: skip
             strength = self.settings.borrowed_strength
-            alpha = np.array([1 - mean, mean]) * strength + weight * off_home
+            alpha = np.array([1 - mean, mean]) * strength + self._record_off_home(
+                finding, tumour, p
+            )
             return Row(alpha / alpha.sum() * strength, "borrowed", relatives)
         n_no, n_yes = self.pooled(studies)
         after = self.mixture.responsibility(np.array([n_yes]), np.array([n_no + n_yes]), p)[0]
         mean, strength = self.mixture.moments(after, n_yes, n_no + n_yes)
+        alpha = np.array([1 - mean, mean]) * strength
+        alpha = alpha + self._record_off_home(finding, tumour, after)
         return Row(
-            np.array([1 - mean, mean]) * strength,
+            alpha / alpha.sum() * strength,
             "counts",
             f"{len(studies)} studies, rho {self.rho:.3f}",
             self.provenance(studies),
@@ -193,20 +192,35 @@ class Family:
             table[name][tumour] = value
         return table
 
+    def _record_off_home(
+        self, finding: str, tumour: str, classes: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the pseudo-counts (no, yes) that a cell takes from the finding's own record in
+        tumours that do not express it.
+
+        Where the tumour is silent or nearly so, that record says more than the silent class of
+        all findings: an antibody has a background of its own.
+        """
+        record = sum(
+            (counts for other, counts in self._off_home[finding].items() if other != tumour),
+            np.zeros(2),
+        )
+        most = min(1.0, self.settings.off_home_strength / max(float(record.sum()), 1e-9))
+        return np.asarray((classes[0] + classes[1]) * most * record)
+
     @cached_property
-    def _off_home(self) -> dict[str, NDArray[np.float64]]:
-        """Effective (no, yes) counts of each finding where it is silent or occasional, mixed
-        panels of controls included."""
-        table = {}
+    def _off_home(self) -> dict[str, dict[str, NDArray[np.float64]]]:
+        """Effective (no, yes) counts of each finding by tumour, as far as it is silent or
+        occasional there; mixed panels of controls included."""
+        table: dict[str, dict[str, NDArray[np.float64]]] = {}
         for name, found in self.findings.items():
-            total = np.zeros(2)
+            table[name] = {}
             for tumour, studies in found.by_tumour.items():
                 if tumour == PANEL:
-                    total += self.pooled(studies)
+                    table[name][tumour] = self.pooled(studies)
                 elif tumour != OTHER:
                     r = self._responsibilities[name][tumour]
-                    total += (r[0] + r[1]) * self.pooled(studies)
-            table[name] = total
+                    table[name][tumour] = (r[0] + r[1]) * self.pooled(studies)
         return table
 
     @cached_property
