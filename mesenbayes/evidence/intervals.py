@@ -28,7 +28,8 @@ def wilson_interval(k: float, n: float, level: float = LEVEL) -> Interval:
     middle = p + z * z / (2 * n)
     half = z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
     scale = 1 + z * z / n
-    return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
+    # Rounding must not push an end past the rate itself, where that is 0 or 1.
+    return max(min((middle - half) / scale, p), 0.0), min(max((middle + half) / scale, p), 1.0)
 
 
 def beta_interval(a: float, b: float, level: float = LEVEL) -> Interval:

@@ -193,7 +193,7 @@ def leave_one_source_out(
         for answer in [_Answers(rounded_network(network, significant=digits))]
         for case, posterior in zip(cases, known, strict=True)
     ]
-    order = {case.case.name: i for i, case in enumerate(cases)}
+    order = {_name(case): i for i, case in enumerate(cases)}
     return LeaveOut(
         builder.structure.name,
         tuple(order),
@@ -316,6 +316,10 @@ class _Answers:
         return np.asarray(result.posterior[TUMOUR][0])
 
 
+def _name(case: MatchedCase) -> str:
+    return case.case.id or case.case.name
+
+
 def _move(
     network: BayesianNetwork,
     case: MatchedCase,
@@ -326,7 +330,7 @@ def _move(
     states = network.variable(TUMOUR).states
     top = int(before.argmax())
     return Move(
-        case.case.name,
+        _name(case),
         change,
         states[top],
         IMPOSSIBLE if after is None else states[int(after.argmax())],
