@@ -20,6 +20,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mesenbayes.errors import NetworkError
 from mesenbayes.evidence.base import EvidenceBase
 from mesenbayes.evidence.pooling import StudyCounts, intra_class_correlation, studies_of
 from mesenbayes.evidence.records import Count, Incidence
@@ -106,6 +107,8 @@ class Prevalence:
         everyone = [t.code for t in self.structure.relatives if t.code != OTHER]
         mass = {code: self.mass(code, (site,)) for code in everyone}
         total = sum(mass.values())
+        if total <= 0:
+            raise NetworkError(f"{self.structure.name}: no tumour of the network sits at {site}")
         codes = self.structure.tumour_codes
         unmodelled = sum(m for code, m in mass.items() if code not in codes) / total
         vector = np.array([mass.get(code, 0.0) / total for code in codes])
