@@ -8,6 +8,7 @@ import sys
 import typer
 
 from mesenbayes import __version__
+from mesenbayes.cli import app as teaching
 from mesenbayes.cli import cohort, diagnose, evidence, simulate, treat, validate, vocabulary
 from mesenbayes.errors import MesenbayesError
 
@@ -43,6 +44,7 @@ app.command("vocabulary")(vocabulary.vocabulary)
 app.command("cohort")(cohort.cohort)
 app.command("simulate")(simulate.simulate)
 app.command("validate")(validate.validate)
+app.command("app")(teaching.app)
 app.add_typer(evidence.app, name="evidence")
 
 

@@ -32,7 +32,7 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def page(network):
+def html_page(network):
     return html_report(network.diagnose(CASE))
 
 
@@ -69,43 +69,43 @@ class Page(HTMLParser):
                 self.loads.append(value)
 
 
-def test_the_page_is_whole_and_needs_no_other_host(page):
-    found = Page(page)
+def test_the_page_is_whole_and_needs_no_other_host(html_page):
+    found = Page(html_page)
     assert len(found.ids) == len(set(found.ids))
     assert found.loads == []
     for word in ("<script", "<link", "@import", "url(http", "srcset"):
-        assert word not in page
+        assert word not in html_page
     for section in SECTIONS:
-        assert f"<h2>{section}</h2>" in page
-    assert page.count('role="img"') == 2
-    assert "not for the care of patients" in page
+        assert f"<h2>{section}</h2>" in html_page
+    assert html_page.count('role="img"') == 2
+    assert "not for the care of patients" in html_page
 
 
-def test_every_citation_is_in_the_reference_list_and_every_reference_is_cited(page):
-    found = Page(page)
+def test_every_citation_is_in_the_reference_list_and_every_reference_is_cited(html_page):
+    found = Page(html_page)
     cited = {t for t in found.targets if t.startswith("ref-")}
     listed = {i for i in found.ids if i.startswith("ref-")}
     assert cited == listed
     assert len(listed) > 5
 
 
-def test_same_case_same_bytes(network, page):
-    assert html_report(network.diagnose(CASE)) == page
-    assert html_report(mb.load_network("gi-mesenchymal").diagnose(CASE)) == page
+def test_same_case_same_bytes(network, html_page):
+    assert html_report(network.diagnose(CASE)) == html_page
+    assert html_report(mb.load_network("gi-mesenchymal").diagnose(CASE)) == html_page
 
 
-def test_the_report_names_the_network_by_its_digest(network, page):
-    assert network.digest in page
-    assert network.treatment.digest in page
+def test_the_report_names_the_network_by_its_digest(network, html_page):
+    assert network.digest in html_page
+    assert network.treatment.digest in html_page
 
 
-def test_markdown_says_the_same(network, page):
+def test_markdown_says_the_same(network, html_page):
     text = markdown_report(network.diagnose(CASE))
     for section in SECTIONS:
         assert f"## {section}" in text
     leading = network.diagnose(CASE).leading
     assert f"{leading.probability:.3f}" in text
-    assert f"{leading.probability:.3f}" in page
+    assert f"{leading.probability:.3f}" in html_page
     tables = [line for line in text.splitlines() if line.startswith("|")]
     for line, after in pairwise(tables):
         if set(after) <= set("|-: "):

@@ -1,0 +1,1 @@
+"""The teaching app: a case by clicking, a quiz, scenarios side by side. Needs mesenbayes[web]."""

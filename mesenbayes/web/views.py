@@ -1,0 +1,410 @@
+"""What the app shows of an answer, as HTML elements; every number opens its studies.
+
+Elements escape their text. Details open by keyboard and need no script.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from shiny.ui import TagList, tags
+
+from mesenbayes.network.structure import TUMOUR
+from mesenbayes.report.document import percent
+from mesenbayes.report.path import evidence_path
+from mesenbayes.report.witnesses import Witness, witness
+
+if TYPE_CHECKING:
+    from htmltools import Tag
+
+    from mesenbayes.facade import Network
+    from mesenbayes.network.table import Study
+    from mesenbayes.report.diagnosis import Diagnosis
+    from mesenbayes.web.quiz import Attempt, Quiz
+
+SHOWN = 6
+SHOWN_STUDIES = 12
+
+
+def state_words(network: Network, name: str, state: str) -> str:
+    """Return ``CD117 (KIT): negative``."""
+    variable = network.variable(name)
+    known = state in variable.states
+    return f"{variable.label}: {variable.state_label(state) if known else state}"
+
+
+def bar(p: float, low: float | None = None, high: float | None = None) -> Tag:
+    """Return a probability as a bar; the number stands beside it, so it is hidden from
+    screen readers."""
+    parts = [tags.span(class_="fill", style=f"width:{100 * p:.2f}%")]
+    if low is not None and high is not None:
+        style = f"left:{100 * low:.2f}%;width:{max(100 * (high - low), 0.4):.2f}%"
+        parts.append(tags.span(class_="whisker", style=style))
+    return tags.span(*parts, class_="bar", aria_hidden="true")
+
+
+def headline(diagnosis: Diagnosis) -> Tag:
+    """Return the sentence that a screen reader hears after each change."""
+    first = diagnosis.leading
+    low, high = first.interval
+    return tags.p(
+        tags.strong(first.name),
+        f" is most probable, {percent(first.probability)} "
+        f"(95 % credible interval {percent(low)} to {percent(high)}).",
+    )
+
+
+def differential(diagnosis: Diagnosis) -> Tag:
+    """Return the differential; each line opens what every finding says of that tumour."""
+    network = diagnosis.network
+    setting, before = _before(diagnosis)
+    lines = []
+    for c in diagnosis.posterior[:SHOWN]:
+        p = float(before[network.variable(TUMOUR).index(c.code)])
+        summary = tags.summary(
+            tags.span(c.name, class_="what"),
+            tags.span(percent(c.probability), class_="number"),
+            bar(c.probability, *c.interval),
+            tags.span(
+                f"95 % interval {percent(c.interval[0])} to {percent(c.interval[1])}",
+                class_="soft",
+            ),
+        )
+        found = [
+            witness(network, f.variable, f.state, c.code)
+            for f in diagnosis.case.findings
+            if f.state is not None and f.variable not in network.tables[TUMOUR].parents
+        ]
+        start = tags.p(f"Before the findings ({setting}): {percent(p)}.")
+        lines.append(tags.details(summary, start, *(cell(network, w) for w in found)))
+    rest = sum(c.probability for c in diagnosis.posterior[SHOWN:])
+    return tags.div(*lines, tags.p(f"All others together {percent(rest)}.", class_="soft"))
+
+
+def _before(diagnosis: Diagnosis) -> tuple[str, NDArray[np.float64]]:
+    """Return the setting of the case in words, and the belief that it alone gives."""
+    network = diagnosis.network
+    setting = {
+        f.variable: f.state
+        for f in diagnosis.case.findings
+        if f.variable in network.tables[TUMOUR].parents and f.state is not None
+    }
+    words = ", ".join(state_words(network, n, s) for n, s in setting.items()) or "nothing known"
+    return words, network.diagnose({"findings": setting}).probabilities
+
+
+def cell(network: Network, w: Witness) -> Tag:
+    """Return P(finding | tumour) with the studies behind it."""
+    head = tags.p(
+        f"{state_words(network, w.variable, w.state)} in {w.tumour}: ",
+        tags.strong(percent(w.probability)),
+        f", {w.who}.",
+        class_="cell",
+    )
+    if not w.studies:
+        return tags.div(head, *(tags.p(reason, class_="soft") for reason in w.reasons[:2]))
+    rows = [tags.li(study_line(network, w, study)) for study in w.studies[:SHOWN_STUDIES]]
+    more = len(w.studies) - SHOWN_STUDIES
+    if more > 0:
+        rows.append(tags.li(f"and {more} more (mesenbayes evidence lists them all)"))
+    return tags.div(head, tags.ul(*rows, class_="studies"))
+
+
+def study_line(network: Network, w: Witness, study: Study) -> TagList:
+    """Return one study: its counts, citation and address."""
+    variable = network.variable(w.variable)
+    counts = ", ".join(f"{variable.state_label(state)}: {k}" for state, k in study.counts)
+    sources = {} if network.builder is None else network.builder.evidence.sources
+    source = sources.get(study.source_id)
+    words = study.source_id if source is None else source.citation()
+    address = "" if source is None else source.url
+    link = (
+        tags.a("source", href=address, rel="noreferrer noopener", target="_blank",
+               aria_label=f"source of {study.source_id}, opens another site")
+        if address.startswith(("https://", "http://"))
+        else ""
+    )  # fmt: skip
+    return TagList(f"{counts} of {study.n}. {words} ", link)
+
+
+def waterfall(diagnosis: Diagnosis) -> Tag:
+    """Return how each finding moved the odds, in the order stated."""
+    path = evidence_path(diagnosis)
+    if not path.labels:
+        return tags.p("State a finding to see what it does.", class_="soft")
+    low, high = min(path.decibans.min(), 0.0), max(path.decibans.max(), 0.0)
+    span = max(high - low, 1.0)
+
+    def place(value: float) -> float:
+        return float(100 * (value - low) / span)
+
+    network, rival = diagnosis.network, diagnosis.posterior[1].code
+    findings = [f for f in diagnosis.case.findings if f.variable != diagnosis.target]
+    weights = {w.variable: w for w in diagnosis.findings}
+    lines = []
+    for i, (label, step) in enumerate(zip(path.labels, path.steps, strict=True)):
+        start, end = sorted((place(path.decibans[i]), place(path.decibans[i + 1])))
+        style = f"left:{start:.2f}%;width:{max(end - start, 0.6):.2f}%"
+        picture = tags.span(
+            tags.span(class_="step up" if step >= 0 else "step down", style=style),
+            tags.span(class_="even", style=f"left:{place(0.0):.2f}%"),
+            class_="track", aria_hidden="true",
+        )  # fmt: skip
+        finding = findings[i]
+        inside: list[Tag] = []
+        if finding.variable in weights:
+            w = weights[finding.variable]
+            inside.append(
+                tags.p(f"All else known, it {w.words}: {w.decibans:+.1f} decibans, "
+                       f"{w.against_runner_up:+.1f} against {w.runner_up}.")
+            )  # fmt: skip
+        if finding.state is not None:
+            if finding.variable in network.tables[TUMOUR].parents:
+                inside.append(tags.p("Sets the prior of the tumour types.", class_="soft"))
+            else:
+                inside += [
+                    cell(network, witness(network, finding.variable, finding.state, code))
+                    for code in (path.code, rival)
+                ]
+        lines.append(
+            tags.details(
+                tags.summary(
+                    tags.span(label, class_="what"),
+                    tags.span(f"{step:+.1f}", class_="number"),
+                    picture,
+                ),
+                *inside,
+            )
+        )
+    return tags.div(
+        tags.p(
+            f"Odds of {path.code} in decibans: {path.decibans[0]:+.1f} before the findings, "
+            f"{path.decibans[-1]:+.1f} after. +10 is ten times the odds; the thin line is even.",
+            class_="soft",
+        ),
+        *lines,
+    )
+
+
+def fit(diagnosis: Diagnosis) -> Tag:
+    """Return whether the findings go together, and what else should give pause."""
+    kind = "warning" if diagnosis.conflict.is_odd else ""
+    odd = [s for s in diagnosis.conflict.suspects if s[2] < 0.1][:3]
+    alerts = [a for a in diagnosis.alerts if a != diagnosis.conflict.sentence]
+    return tags.div(
+        tags.p(diagnosis.conflict.sentence, class_=kind),
+        tags.ul(
+            *(
+                tags.li(f"{state_words(diagnosis.network, v, s)} was expected with {percent(p)}.")
+                for v, s, p in odd
+            )
+        )
+        if odd
+        else None,
+        tags.ul(*(tags.li(a) for a in alerts), class_="warning") if alerts else None,
+    )
+
+
+def next_tests(diagnosis: Diagnosis) -> Tag:
+    """Return the most informative tests; each opens what its results would say, and why."""
+    network = diagnosis.network
+    tests = [t for t in diagnosis.next_tests if t.bits >= 0.01][:SHOWN]
+    if not tests:
+        return tags.p("No stain or gene test is expected to change this (each under 0.01 bits).")
+    most = max(t.bits for t in tests)
+    lines = []
+    for test in tests:
+        results = [
+            tags.li(
+                f"{network.variable(test.variable).state_label(state)} ({percent(p)}): then "
+                f"{lead} {percent(q)}"
+            )
+            for state, p, lead, q in test.results
+        ]
+        positive = network.variable(test.variable).states[-1]
+        studies = [
+            cell(network, witness(network, test.variable, positive, c.code))
+            for c in diagnosis.posterior[:2]
+        ]
+        lines.append(
+            tags.details(
+                tags.summary(
+                    tags.span(test.label, class_="what"),
+                    tags.span(f"{test.bits:.2f} bits", class_="number"),
+                    bar(test.bits / most),
+                ),
+                tags.ul(*results),
+                *studies,
+            )
+        )
+    return tags.div(*lines)
+
+
+def decision(diagnosis: Diagnosis) -> Tag:
+    """Return the treatment options with their uncertainty, sources and guideline points."""
+    if not diagnosis.case.findings:
+        return tags.p("State a finding to compare what can be done.", class_="soft")
+    answer = diagnosis.decision
+    model = diagnosis.network.treatment
+    if answer is None or model is None:
+        return tags.p("This network has no treatment model.")
+    most = max(option.interval[1] for option in answer.options)
+    lines = []
+    for option in answer.options:
+        low, high = option.interval
+        lines.append(
+            tags.details(
+                tags.summary(
+                    tags.span(option.label, class_="what"),
+                    tags.span(f"{option.expected_utility:.2f} {answer.unit}", class_="number"),
+                    bar(option.expected_utility / most, low / most, high / most),
+                    tags.span(
+                        f"{low:.2f} to {high:.2f}, best in {option.probability_best:.0%} of draws",
+                        class_="soft",
+                    ),
+                ),
+                tags.p(option.sentence),
+                open_="" if option.name == answer.recommended else None,
+            )
+        )
+    sources = [
+        tags.li(f"{row.label}: “{row.quote}” ({_citation(diagnosis, row.source_id)}, {row.trust})")
+        for row in model.lines(diagnosis.belief, 0.05)
+    ]
+    points = [
+        tags.li(f"{p.recommendation} ({p.applies.replace('_', ' ')}; {p.source})")
+        for p in diagnosis.guidelines
+        if p.probability >= 0.5 and not p.needs
+    ]
+    assumed = [tags.li(f"{a.what}: {a.value}. {a.reason}") for a in model.assumptions()]
+    return tags.div(
+        tags.p(answer.sentence),
+        tags.p(diagnosis.risk.sentence, class_="soft") if diagnosis.risk else None,
+        *lines,
+        _folded("Published treatment lines behind this", sources),
+        _folded(f"{len(points)} guideline points that apply", points),
+        _folded(f"{len(assumed)} assumptions of the treatment model", assumed),
+    )
+
+
+def _citation(diagnosis: Diagnosis, source_id: str) -> str:
+    model = diagnosis.network.treatment
+    try:
+        source = model.source(source_id) if model is not None else {}
+    except KeyError:
+        source = {}
+    return ", ".join(x for x in (source.get("journal"), source.get("year")) if x) or source_id
+
+
+def _folded(title: str, items: Sequence[Tag]) -> Tag | None:
+    if not items:
+        return None
+    return tags.details(tags.summary(tags.span(title, class_="what")), tags.ul(*items))
+
+
+# ---------------------------------------------------------------------- quiz and comparison
+
+
+def vignette(network: Network, quiz: Quiz, ordered: tuple[str, ...]) -> Tag:
+    """Return what the learner knows: the story, and the tests that came back."""
+
+    def items(names: Iterable[str]) -> list[Tag]:
+        return [tags.li(state_words(network, n, quiz.findings[n])) for n in names]
+
+    came = tags.ul(*items(ordered)) if ordered else tags.p("No test ordered yet.", class_="soft")
+    return tags.div(
+        tags.h3("What is known"), tags.ul(*items(quiz.told)), tags.h3("Tests that came back"), came
+    )
+
+
+def marking(network: Network, quiz: Quiz, attempts: Sequence[Attempt]) -> Tag:
+    """Return the truth, the paths and the scores."""
+    name = network.variable(TUMOUR).state_label(quiz.truth)
+    rows = [
+        tags.tr(
+            tags.th(a.who, scope="row"),
+            tags.td(", ".join(network.variable(n).label for n in a.ordered) or "none"),
+            tags.td(str(a.spent), class_="number"),
+            tags.td(percent(a.belief[quiz.truth]), class_="number"),
+            tags.td("−∞" if math.isinf(a.score) else f"{a.score:.2f}", class_="number"),
+        )
+        for a in attempts
+    ]
+    you, same = attempts[0].score, attempts[1].score
+    if math.isinf(you):
+        verdict = "You gave 0 % to what it was. Never say never: leave something for the rest."
+    elif you >= same - 0.1:
+        verdict = "You did as well as the network with the same tests, or better."
+    else:
+        verdict = f"With the same tests the network scores {same - you:.2f} bits better."
+    return tags.div(
+        tags.p("It was: ", tags.strong(name), f" ({quiz.truth})."),
+        tags.p(verdict),
+        table(("", "Tests", "Points", "Belief in the truth", "Log score"), rows, "Scores"),
+        tags.p(
+            "The log score is log2 of the belief in what it was: 0 is perfect, one bit less for "
+            "each halving. It rewards an honest belief. One patient is luck; play several.",
+            class_="soft",
+        ),
+    )
+
+
+def comparison(network: Network, scenarios: Mapping[str, Mapping[str, Any]]) -> Tag:
+    """Return scenarios side by side: where they differ, and what that changes."""
+    answers = {n: network.diagnose({"findings": dict(f)}) for n, f in scenarios.items()}
+    names = list(dict.fromkeys(v for f in scenarios.values() for v in f))
+    differ = [v for v in names if len({str(f.get(v, "")) for f in scenarios.values()}) > 1]
+    rows = [
+        tags.tr(
+            tags.th(network.variable(v).label, scope="row"),
+            *(tags.td(_shown(network, v, str(f.get(v, "")))) for f in scenarios.values()),
+        )
+        for v in differ
+    ]
+    top = list(dict.fromkeys(c.code for d in answers.values() for c in d.posterior[:3]))
+    variable = network.variable(TUMOUR)
+    for code in top:
+        i = variable.index(code)
+        rows.append(
+            tags.tr(
+                tags.th(f"P({variable.state_label(code)})", scope="row"),
+                *(
+                    tags.td(percent(float(d.probabilities[i])), bar(float(d.probabilities[i])))
+                    for d in answers.values()
+                ),
+            )
+        )
+    tests = [d.next_tests[0].label if d.next_tests else "none" for d in answers.values()]
+    rows.append(tags.tr(tags.th("Next test", scope="row"), *map(tags.td, tests)))
+    if all(d.decision is not None for d in answers.values()):
+        choices = [
+            d.decision.option(d.decision.recommended).label
+            for d in answers.values()
+            if d.decision is not None
+        ]
+        rows.append(tags.tr(tags.th("Choice", scope="row"), *map(tags.td, choices)))
+    return table(("", *answers), rows, "Scenarios side by side")
+
+
+def _shown(network: Network, name: str, value: str) -> str:
+    variable = network.variable(name)
+    return variable.state_label(value) if value in variable.states else value or "not stated"
+
+
+def table(headers: Sequence[str], rows: Sequence[Tag], caption: str) -> Tag:
+    """Return a table that scrolls sideways on a phone."""
+    heads = [tags.th(h, scope="col") if h else tags.td() for h in headers]
+    return tags.div(
+        tags.table(
+            tags.caption(caption, class_="visually-hidden"),
+            tags.thead(tags.tr(*heads)),
+            tags.tbody(*rows),
+            class_="plain",
+        ),
+        class_="wide", role="region", aria_label=caption, tabindex="0",
+    )  # fmt: skip
+
