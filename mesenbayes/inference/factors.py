@@ -10,7 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Literal
@@ -28,6 +29,9 @@ LeafKind = Literal["table", "evidence", "constant", "stack", "slice"]
 
 _LARGEST_FOLD = 512
 """Most parent states a finding may hang on after folding."""
+
+_MOST_COMBINATIONS = 256
+"""Most states, missing among them, of findings that are multiplied out to one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +136,8 @@ class Leaf:
     at
         Variables of a slice; they are the last axes of `table`.
     stacked
-        Variable and table (parent states, states), for each finding of a stack.
+        Variables and table (*scope, *their states), for each finding of a stack; a finding
+        of several variables is their combination.
     """
 
     kind: LeafKind
@@ -141,7 +146,7 @@ class Leaf:
     variable: int = -1
     index: IntArray | None = None
     table: FloatArray | None = None
-    stacked: tuple[tuple[int, FloatArray], ...] = ()
+    stacked: tuple[tuple[Scope, FloatArray], ...] = ()
     at: Scope = ()
 
 
@@ -195,9 +200,9 @@ def assemble(skeleton: Skeleton, question: Question, compounds: Sequence[Compoun
             )
     if not question.whole:
         leaves = _folded(leaves, question, read, used, sizes)
-        leaves = _stacked(leaves, question, read, used)
+        leaves = _stacked(leaves, question, read, used, sizes)
         leaves = [_sliced(leaf, question.sliced) for leaf in leaves]
-    settled = {x for leaf in leaves for x, _ in leaf.stacked} | question.sliced
+    settled = {x for leaf in leaves for xs, _ in leaf.stacked for x in xs} | question.sliced
     for v in sorted(question.observed - settled):
         index, scope = _merged(np.arange(skeleton.cards[v]), (v,), used)
         leaves.append(Leaf("evidence", scope, batched=True, variable=v, index=index))
@@ -243,7 +248,7 @@ def _folded(
                 break
             hidden, other = pair
             factors = [f for f in factors if f is not own[0] and f is not other]
-            factors.append(_sum_product(own[0], other, hidden))
+            factors.append(_product(own[0], other, hidden))
     return factors
 
 
@@ -268,7 +273,8 @@ def _is_core(scope: Iterable[int], busy: frozenset[int], sizes: dict[int, int]) 
     return prod(sizes[v] for v in scope if v in busy) <= _LARGEST_FOLD
 
 
-def _sum_product(a: Leaf, b: Leaf, hidden: int) -> Leaf:
+def _product(a: Leaf, b: Leaf, hidden: int | None = None) -> Leaf:
+    """Return the product of two constants, summed over `hidden`."""
     assert a.table is not None
     assert b.table is not None
     number = {v: i for i, v in enumerate(dict.fromkeys((*b.scope, *a.scope)))}
@@ -284,39 +290,62 @@ def _sum_product(a: Leaf, b: Leaf, hidden: int) -> Leaf:
     return Leaf("constant", scope, batched=False, table=table)
 
 
+def _joined(leaves: list[Leaf], free: frozenset[int], sizes: Mapping[int, int]) -> list[Leaf]:
+    """Multiply out findings that hang together (a rearrangement and its stain).
+
+    Together they are one finding with a state for each combination, if those are few.
+    """
+    factors = list(leaves)
+    for x in sorted(free):
+        own = [f for f in factors if x in f.scope]
+        if len(own) < 2 or any(f.table is None or f.batched for f in own):
+            continue
+        elsewhere = {v for f in factors if f not in own for v in f.scope}
+        scope = {v for f in own for v in f.scope}
+        findings = {v for v in scope & free if v not in elsewhere}
+        states = prod(sizes[v] + 1 for v in findings)
+        parents = prod(sizes[v] for v in scope - findings)
+        alone = max(prod(sizes[v] for v in set(f.scope) - findings) for f in own)
+        if x not in findings or states > _MOST_COMBINATIONS or parents > max(alone, 1):
+            continue
+        product = own[0]
+        for other in own[1:]:
+            product = _product(product, other)
+        factors = [f for f in factors if f not in own]
+        factors.append(product)
+    return factors
+
+
 def _stacked(
     leaves: list[Leaf],
     question: Question,
     read: frozenset[int],
     compounds: Sequence[Compound],
+    sizes: Mapping[int, int],
 ) -> list[Leaf]:
     """Gather findings with one table and one parent set into one leaf."""
     inside = {v for c in compounds for v in c.members}
-    groups: dict[Scope, list[tuple[int, FloatArray]]] = {}
+    free = question.hard - read - inside - question.sliced
+    leaves = _joined(leaves, free, sizes)
+    groups: dict[Scope, list[tuple[Scope, FloatArray]]] = {}
     kept: list[Leaf] = []
-    mentions: dict[int, int] = {}
+    mentions = Counter(v for leaf in leaves for v in leaf.scope)
     for leaf in leaves:
-        for v in leaf.scope:
-            mentions[v] = mentions.get(v, 0) + 1
-    for leaf in leaves:
-        alone = [
-            v
-            for v in leaf.scope
-            if v in question.hard and v not in read and v not in inside and mentions[v] == 1
-        ]
+        alone = tuple(v for v in leaf.scope if v in free and mentions[v] == 1)
+        parents = tuple(sorted(set(leaf.scope) - set(alone)))
+        states = prod(sizes[v] + 1 for v in alone)
         if (
             leaf.batched
             or leaf.table is None
-            or len(alone) != 1
-            or len(leaf.scope) < 2
+            or not alone
+            or not parents
+            or states > _MOST_COMBINATIONS
             or question.sliced & set(leaf.scope)
         ):
             kept.append(leaf)
             continue
-        x = alone[0]
-        parents = tuple(sorted(v for v in leaf.scope if v != x))
-        table = leaf.table.transpose([leaf.scope.index(v) for v in (*parents, x)])
-        groups.setdefault(parents, []).append((x, np.ascontiguousarray(table)))
+        table = leaf.table.transpose([leaf.scope.index(v) for v in (*parents, *alone)])
+        groups.setdefault(parents, []).append((alone, np.ascontiguousarray(table)))
     for parents, members in groups.items():
         kept.append(Leaf("stack", parents, batched=True, stacked=tuple(members)))
     return kept
@@ -337,7 +366,8 @@ def stackable(skeleton: Skeleton, question: Question) -> dict[int, frozenset[int
     return {
         x: frozenset(leaf.scope)
         for leaf in assemble(skeleton, question).leaves
-        for x, _ in leaf.stacked
+        for xs, _ in leaf.stacked
+        for x in xs
     }
 
 

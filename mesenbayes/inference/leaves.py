@@ -17,7 +17,7 @@ _LOG_ZERO = -(2.0**14)
 """Stands for ln 0 in a matrix product, where -inf would turn into NaN. A hundred findings
 of probability 1e-60 stay above it, and its double still adds without loss."""
 
-_SPARSE_CASES = 512
+_SPARSE_CASES = 128
 """Cases in a chunk from which loading scipy.sparse is worth it."""
 _SPARSE_COST = 6
 """How much dearer a sparse multiply-add is than one of a matrix product, as measured."""
@@ -96,28 +96,53 @@ class Stack:
     """Findings that hang on the same variables: one matrix of log-likelihoods.
 
     Column k of a case's product is ``sum over findings of ln P(finding's state | k)``,
-    which is a one-hot vector times a matrix. A missing finding is a row of zeros.
+    which is a one-hot vector times a matrix. A finding of one variable that is missing
+    contributes nothing; in a combination of several, missing is a state like others.
     """
 
     def __init__(self, leaf: Leaf, sizes: Mapping[int, int]) -> None:
         self._shape = tuple(sizes[v] for v in leaf.scope)
-        self._findings = np.array([x for x, _ in leaf.stacked])
-        flat = [table.reshape(-1, table.shape[-1]) for _, table in leaf.stacked]
-        self._single = _with_missing(flat[0]) if len(flat) == 1 else None
-        self._offsets = np.cumsum([0, *(table.shape[1] for table in flat)])
-        joined = np.concatenate(flat, axis=1)
+        parents = int(np.prod(self._shape))
+        single = sorted((m for m in leaf.stacked if len(m[0]) == 1), key=lambda m: m[0])
+        several = [m for m in leaf.stacked if len(m[0]) > 1]
+        self._findings = np.array([xs[0] for xs, _ in single], dtype=np.intp)
+        self._several = [(xs, table.shape[len(self._shape) :]) for xs, table in several]
+        extended = [
+            _with_missing(table, len(self._shape)).reshape(parents, -1)
+            for _, table in (*single, *several)
+        ]
+        starts = np.cumsum([0, *(table.shape[1] for table in extended)])
+        self._starts = starts[: len(extended)].astype(np.int32)[:, None]
+        joined = np.concatenate(extended, axis=1)
+        self._only = joined if len(extended) == 1 else None
         with np.errstate(divide="ignore"):
             logs = np.log(joined)
         # Stored by finding state, so that both ways to multiply read whole rows.
         self._matrix = np.ascontiguousarray(np.where(joined > 0, logs, _LOG_ZERO).T).T
 
+    def _columns(self, codes: NDArray[np.integer]) -> NDArray[np.int32]:
+        """Return the matrix column of each finding (findings, cases), -1 for none."""
+        count = len(self._findings)
+        columns = np.empty((len(self._starts), codes.shape[1]), dtype=np.int32)
+        columns[:count] = codes[self._findings]
+        missing = columns[:count] < 0
+        for row, (xs, cards) in enumerate(self._several, start=count):
+            columns[row] = 0
+            for x, card in zip(xs, cards, strict=True):
+                state = codes[x]
+                columns[row] = columns[row] * (card + 1) + np.where(state < 0, card, state)
+        columns += self._starts
+        columns[:count][missing] = -1
+        return columns
+
     def fill(self, evidence: Evidence) -> tuple[FloatArray, FloatArray | float]:
         """Return the likelihood of each parent state, its maximum 1, and that maximum's log."""
         n = evidence.size
-        if self._single is not None:
-            table = np.take(self._single, evidence.codes[self._findings[0]], axis=1)
-            return table.reshape(*self._shape, n), 0.0
-        logs = self._log_likelihood(evidence.codes[self._findings])
+        columns = self._columns(evidence.codes)
+        if self._only is not None:
+            # Column -1, missing, is the last of the table.
+            return np.take(self._only, columns[0], axis=1).reshape(*self._shape, n), 0.0
+        logs = self._log_likelihood(columns)
         top = logs.max(axis=0)
         # A case that is impossible in every parent state stays impossible: its true
         # likelihood is 0, not the stand-in's exponential.
@@ -129,28 +154,26 @@ class Stack:
             top = np.where(impossible, 0.0, top)
         return logs.reshape(*self._shape, n), top
 
-    def _log_likelihood(self, codes: NDArray[np.integer]) -> FloatArray:
-        """Return (parent states, cases): sums of rows of the matrix, by BLAS or sparsely."""
-        n = codes.shape[1]
-        observed = codes >= 0
-        count = np.count_nonzero(observed)
-        if n >= _SPARSE_CASES and count * _SPARSE_COST < n * self._offsets[-1]:
+    def _log_likelihood(self, columns: NDArray[np.int32]) -> FloatArray:
+        """Return (parent states, cases): sums of rows of the matrix, sparsely or by BLAS."""
+        n, rows = columns.shape[1], self._matrix.shape[1]
+        count = np.count_nonzero(columns >= 0)
+        if n >= _SPARSE_CASES and count * _SPARSE_COST < n * rows:
             from scipy.sparse import csr_array
 
-            by_case = np.ascontiguousarray(codes.T)
-            case, finding = np.nonzero(by_case >= 0)
-            column = self._offsets[finding] + by_case[case, finding]
-            start = np.concatenate([[0], np.cumsum(observed.sum(axis=0))])
-            one_hot = csr_array((np.ones(count), column, start), shape=(n, int(self._offsets[-1])))
+            by_case = np.ascontiguousarray(columns.T)
+            chosen = by_case >= 0
+            start = np.concatenate([[0], np.cumsum(chosen.sum(axis=1))])
+            one_hot = csr_array((np.ones(count), by_case[chosen], start), shape=(n, rows))
             return np.ascontiguousarray((one_hot @ self._matrix.T).T)
-        finding, case = np.nonzero(observed)
-        dense = np.zeros((int(self._offsets[-1]), n))
-        dense[self._offsets[finding] + codes[finding, case], case] = 1.0
+        finding, case = np.nonzero(columns >= 0)
+        dense = np.zeros((rows, n))
+        dense[columns[finding, case], case] = 1.0
         return np.asarray(self._matrix @ dense)
 
 
-def _with_missing(rows_by_state: FloatArray) -> FloatArray:
-    """Return a table (rows, states + 1) whose last column serves a missing finding."""
-    return np.ascontiguousarray(
-        np.concatenate([rows_by_state, np.ones((len(rows_by_state), 1))], axis=1)
-    )
+def _with_missing(table: FloatArray, first: int = 1) -> FloatArray:
+    """Return the table with a state more on each axis from `first` on: missing, the sum."""
+    for axis in range(first, table.ndim):
+        table = np.concatenate([table, table.sum(axis=axis, keepdims=True)], axis=axis)
+    return np.ascontiguousarray(table)
