@@ -137,7 +137,7 @@ def read_variants(path: Path) -> VariantMap:
     except tomllib.TOMLDecodeError as error:
         raise NetworkError(f"{path}: {error}") from None
     rules: dict[str, list[GeneRule]] = {}
-    for entry in document["gene"]:
+    for entry in document.get("gene", ()):
         for name in (entry["name"], *entry.get("aliases", ())):
             rules.setdefault(name.upper(), []).append(
                 GeneRule(
