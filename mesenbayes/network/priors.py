@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mesenbayes.errors import EvidenceError
+from mesenbayes.errors import EvidenceError, NetworkError
 from mesenbayes.evidence.records import parse_conditions
 
 DEFINITION = "definition"
@@ -40,8 +40,19 @@ class Declared:
 
     def alpha(self, states: tuple[str, ...]) -> NDArray[np.float64]:
         """Return Dirichlet parameters over `states`, adding up to the strength (1 for a
-        definition)."""
+        definition).
+
+        Raises
+        ------
+        NetworkError
+            If no weight is left for these states.
+        """
         weights = np.array([self.weights.get(state, 0.0) for state in states])
+        if not weights.any():
+            raise NetworkError(
+                f"a declared prior ({self.reason}) gives {', '.join(self.weights)} a weight, but "
+                f"none of {', '.join(states)}"
+            )
         return np.asarray(weights / weights.sum() * (self.strength or 1.0))
 
 

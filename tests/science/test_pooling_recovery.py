@@ -40,9 +40,8 @@ def test_laboratories_that_differ_by_chance_alone_have_none() -> None:
     for p in rng.uniform(0.1, 0.9, 500):
         sizes = rng.integers(10, 120, 6)
         k = rng.binomial(sizes, p)
-        cells.append(
-            [StudyCounts("S", np.array([n - x, x]), int(n), 1.0) for x, n in zip(k, sizes, strict=True)]
-        )
+        counts = np.stack([sizes - k, k], axis=1)
+        cells.append([StudyCounts("S", c, int(c.sum()), 1.0) for c in counts])
     assert intra_class_correlation(cells, 0.0) < 0.01
 
 
