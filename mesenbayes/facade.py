@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from mesenbayes.evidence.sources import Sources
     from mesenbayes.network.cell_evidence import CellEvidence
     from mesenbayes.network.coverage import Coverage
+    from mesenbayes.sensitivity import Sensitivity
     from mesenbayes.sensitivity.joint_patterns import JointCheck
     from mesenbayes.sensitivity.leave_out import LeaveOut
     from mesenbayes.treatment import Decision, TreatmentModel
@@ -147,6 +149,20 @@ class Network(BayesianNetwork):
         decision = self.diagnose(case).decision
         assert decision is not None
         return decision
+
+    def sensitivity(
+        self, case: Case | Mapping[str, Any] | str | os.PathLike[str]
+    ) -> Sensitivity:
+        """Return the sensitivity and uncertainty analyses of one case.
+
+        Raises
+        ------
+        CaseError
+            If the case cannot be read.
+        """
+        from mesenbayes.sensitivity import Sensitivity
+
+        return Sensitivity(self.diagnose(case))
 
     # ------------------------------------------------------------------ many cases
 
@@ -335,13 +351,18 @@ def _column_codes(variable: Variable, column: pd.Series[Any]) -> np.ndarray[Any,
 
 
 def load_network(name: str | os.PathLike[str] = "gi-mesenchymal") -> Network:
-    """Load a network by name or from a folder.
+    """Load a network by name, from a folder, or from a file (BIF, XMLBIF, XDSL, NET, UAI,
+    JSON-LD).
 
     Raises
     ------
     NetworkError, EvidenceError
         If there is no such network, or its tables are broken (every broken row is listed).
     """
+    from mesenbayes.interop.files import is_network_file, read_network
+
+    if is_network_file(name):
+        return of_tables(read_network(name))
     builder = builder_of(find_network(name))
     built = list(builder.tables())
     return Network(
@@ -358,7 +379,13 @@ def from_pgmpy(model: Any, name: str = "from pgmpy") -> Network:
     """Return pgmpy's ``DiscreteBayesianNetwork`` as a network; its rows count as definitions."""
     from mesenbayes.interop.pgmpy import from_pgmpy as read
 
-    network = read(model, name)
-    return Network(
-        network.name, network.version, network.variables, network.tables, network.digest
-    )
+    return of_tables(read(model, name))
+
+
+def of_tables(network: BayesianNetwork) -> Network:
+    """Return a network that came without evidence tables as one that can be asked."""
+    digest = network.digest
+    if not digest:
+        shapes = [t.probability.tobytes() for t in network.tables.values()]
+        digest = hashlib.sha256(b"".join(shapes)).hexdigest()[:16]
+    return Network(network.name, network.version, network.variables, network.tables, digest)

@@ -9,7 +9,17 @@ import typer
 
 from mesenbayes import __version__
 from mesenbayes.cli import app as teaching
-from mesenbayes.cli import cohort, diagnose, evidence, simulate, treat, validate, vocabulary
+from mesenbayes.cli import (
+    cohort,
+    convert,
+    diagnose,
+    evidence,
+    sensitivity,
+    simulate,
+    treat,
+    validate,
+    vocabulary,
+)
 from mesenbayes.errors import MesenbayesError
 
 app = typer.Typer(
@@ -41,11 +51,13 @@ app.command("diagnose")(diagnose.diagnose)
 app.command("treat")(treat.treat)
 app.add_typer(treat.treatment, name="treatment")
 app.command("vocabulary")(vocabulary.vocabulary)
+app.command("sensitivity")(sensitivity.sensitivity)
 app.command("cohort")(cohort.cohort)
 app.command("simulate")(simulate.simulate)
 app.command("validate")(validate.validate)
 app.command("app")(teaching.app)
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(convert.app, name="convert")
 
 
 def main() -> None:
