@@ -308,6 +308,8 @@ def least_row_change(theta: FloatArray, c: FloatArray, d: float) -> tuple[float,
     if c @ theta + d >= 0:
         return 0.0, theta
     possible = np.flatnonzero(theta > 0)
+    if c[possible].max() + d <= 1e-11 * np.abs(c).max():
+        return float("inf"), theta  # reached at most in the limit, by rounding
     order = possible[np.argsort(-c[possible], kind="stable")]
     p, g = theta[order], theta[order] * c[order]
     mass, part = np.cumsum(p)[:-1], np.cumsum(g)[:-1]
