@@ -6,21 +6,35 @@ full report costs what it says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mesenbayes.diagnosis.balance import Balance, balance_sheets
 from mesenbayes.diagnosis.certainty import Certainty, certainty
 from mesenbayes.diagnosis.conflict import Conflict, measure_conflict
 from mesenbayes.diagnosis.encode import Encoded
 from mesenbayes.diagnosis.findings import MatchedCase
+from mesenbayes.diagnosis.repair import Repair, find_repairs
+from mesenbayes.diagnosis.scenario import (
+    Comparison,
+    Counterfactual,
+    FullPicture,
+    Scenario,
+    full_picture,
+    smallest_change,
+)
 from mesenbayes.diagnosis.weight import FindingWeight, finding_weights
 from mesenbayes.network.structure import GENOTYPE, NOT_APPLICABLE, OTHER, TUMOUR
 from mesenbayes.network.variable import NOT_OBSERVED
+from mesenbayes.report.next_steps import plan_workup
 from mesenbayes.workup.next_test import TestValue, rank_tests
+from mesenbayes.workup.plan import WorkUp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +164,95 @@ class Diagnosis:
             rng=np.random.default_rng(_SEED),
         )
 
+    @cached_property
+    def balance(self) -> tuple[Balance, ...]:
+        """Balance sheets of the leading diagnosis against all others and its main rivals."""
+        return balance_sheets(
+            self.network, self.network.compiled, self.encoded, self.case.findings, self.target
+        )
+
+    @cached_property
+    def repairs(self) -> tuple[Repair, ...]:
+        """What would explain the case if it is odd; empty if it is not."""
+        if not self.conflict.is_odd:
+            return ()
+        return find_repairs(
+            self.network, self.network.compiled, self.encoded, self.case.findings, self.conflict,
+            target=self.target,
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ what if
+
+    @cached_property
+    def full_picture(self) -> FullPicture:
+        """The most probable joint state of everything that is not known."""
+        return full_picture(self.network, self.network.compiled, self.encoded, self.target)
+
+    def smallest_change(self, rival: str | None = None) -> Counterfactual:
+        """Return the smallest change of findings that puts `rival` (or the second) first."""
+        return smallest_change(
+            self.network, self.network.compiled, self.encoded, self.case.findings, self.target,
+            rival=rival,
+        )  # fmt: skip
+
+    def what_if(self, changes: Mapping[str, Any]) -> Diagnosis:
+        """Answer the case with some findings stated differently; None takes one out."""
+        find = self.network.vocabulary.find
+        changed = {find(name)[0].name for name in changes}
+        case = self.case.case
+        gone = {f.stated_as for f in self.case.findings if f.variable in changed}
+        findings = {
+            name: value
+            for name, value in case.findings.items()
+            if name in self._set_aside_names or find(name)[0].name not in changed
+        }
+        variants = [v for v in case.variants if " ".join(str(x) for x in v.values()) not in gone]
+        stated = ", ".join(
+            f"{n} not stated" if v is None else f"{n}={v}" for n, v in changes.items()
+        )
+        again = replace(
+            case, findings={**findings, **changes}, variants=tuple(variants),
+            title=f"{case.name}: {stated}",
+        )  # fmt: skip
+        return self.network.diagnose(again, ignore_unknown=True, target=self.target)
+
+    @property
+    def _set_aside_names(self) -> set[str]:
+        return {text.split(":")[0] for text in self.case.set_aside}
+
+    def compare(self, *others: Diagnosis | Mapping[str, Any]) -> Comparison:
+        """Return this case beside others, or beside itself with changed findings."""
+        answers = [self, *(o if isinstance(o, Diagnosis) else self.what_if(o) for o in others)]
+        return Comparison(tuple(answer.scenario for answer in answers))
+
+    @property
+    def scenario(self) -> Scenario:
+        """The answer as one column of a comparison."""
+        return Scenario(
+            self.case.case.name,
+            {f.variable: f.state or str(f) for f in self.case.findings},
+            {c.code: c.probability for c in self.posterior},
+            {c.code: c.interval for c in self.posterior},
+            self.conflict.sentence,
+            "" if self.decision is None else self.decision.recommended,
+        )
+
     # ------------------------------------------------------------------ what next
+
+    @cached_property
+    def workup(self) -> WorkUp:
+        """Every test that can be ordered with its worth and its price, and when to stop."""
+        return self.plan_workup()
+
+    def plan_workup(self, tests_file: Path | None = None) -> WorkUp:
+        """Return the work-up under the network's table of costs, or under a user's own.
+
+        Raises
+        ------
+        CaseError
+            If the network has no table of tests.
+        """
+        return plan_workup(self, tests_file)
 
     @cached_property
     def next_tests(self) -> tuple[TestValue, ...]:
