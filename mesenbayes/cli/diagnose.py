@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 CASES = typer.Argument(help="Case files, YAML or JSON; - is standard input.", show_default=False)
-NETWORK = typer.Option("--network", "-n", help="Network by name, or its folder.")
+NETWORK = typer.Option("--network", "-n", help="Network: a name, a folder or a .bif, .xdsl, .net file.")
 IGNORE = typer.Option("--ignore-unknown", help="Set aside findings that the network lacks.")
 JSON = typer.Option("--json", help="Print data instead of a report.")
+TARGET = typer.Option("--target", help="Variable that is asked about, in a network of others.")
 REPORT = typer.Option("--report", metavar="FILE", help="Write the full report: .html or .md.")
 
 
@@ -20,6 +21,7 @@ def diagnose(
     network: Annotated[str, NETWORK] = "gi-mesenchymal",
     ignore_unknown: Annotated[bool, IGNORE] = False,
     as_json: Annotated[bool, JSON] = False,
+    target: Annotated[str, TARGET] = "tumour",
     report: Annotated[Path | None, REPORT] = None,
 ) -> None:
     """Rank the tumour types of one or more cases and say why, how sure, and what next.
@@ -32,7 +34,7 @@ def diagnose(
     read = [case for path in cases for case in read_cases(path)]
     loaded = load_network(network)
     # Everything is answered before anything is printed: a bad case leaves no half report.
-    answers = [loaded.diagnose(case, ignore_unknown=ignore_unknown) for case in read]
+    answers = [loaded.diagnose(case, ignore_unknown=ignore_unknown, target=target) for case in read]
     if report is not None:
         from mesenbayes.report.file import write_report
 

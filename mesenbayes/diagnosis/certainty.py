@@ -381,4 +381,6 @@ def beta_interval(mean: FloatArray, variance: FloatArray, level: float = LEVEL) 
     tail = (1 - level) / 2
     low = betaincinv(q * k, (1 - q) * k, tail)
     high = betaincinv(q * k, (1 - q) * k, 1 - tail)
+    # Of a variance too small for the inversion (a network without counts) nothing is left.
+    low, high = (np.where(np.isfinite(edge), edge, mean) for edge in (low, high))
     return np.stack([np.minimum(low, mean), np.maximum(high, mean)], axis=-1)
