@@ -94,37 +94,52 @@ def gradient(
     """Return :class:`Gradient`; P(h, e) is P(e) with the likelihood of h one state's."""
     cases = evidence.size
     if hypothesis is None:
-        clamped, per_case, number, wanted = evidence, 1, -1, None
+        ways, number = np.ones((1, 1)), -1
     else:
         name = hypothesis if isinstance(hypothesis, str) else hypothesis[0]
         (number,) = compiled.numbers(name)
-        wanted = None if isinstance(hypothesis, str) else _state(compiled, name, hypothesis[1])
-        per_case = compiled.skeleton.cards[number]
-        clamped = explanation.clamped(compiled, evidence, (number,))
-    derivatives, logs = _derivatives(compiled, clamped)
-    logs = logs.reshape(cases, per_case)
-    top = logs.max(axis=1, keepdims=True)
-    if np.isneginf(top).any():
-        row = int(np.flatnonzero(np.isneginf(top))[0])
+        ways = np.eye(compiled.skeleton.cards[number])
+        if not isinstance(hypothesis, str):
+            # The state, and anything at all: two passes serve one hypothesis.
+            ways = np.stack([ways[_state(compiled, name, hypothesis[1])], np.ones(len(ways))])
+    repeated = evidence.part(np.repeat(np.arange(cases), len(ways)))
+    if number >= 0:
+        hit = np.tile(ways, (cases, 1)).T
+        vague = dict(repeated.likelihoods)
+        vague[number] = vague[number] * hit if number in vague else hit
+        repeated = Evidence(repeated.codes, vague, repeated.log_scale)
+    derivatives, logs = _derivatives(compiled, repeated)
+    logs = logs.reshape(cases, len(ways))
+    if isinstance(hypothesis, str):
+        top = np.maximum(logs.max(axis=1), -1e300)
+        with np.errstate(divide="ignore"):
+            log_evidence = np.log(np.exp(logs - top[:, None]).sum(axis=1)) + top
+    else:
+        log_evidence = logs[:, -1]
+    if np.isneginf(log_evidence).any():
+        row = int(np.flatnonzero(np.isneginf(log_evidence))[0])
         raise ImpossibleEvidence(
             explanation.smallest_conflict(compiled, evidence, row), f"row {row}"
         )
-    log_evidence = np.log(np.exp(logs - top).sum(axis=1)) + top[:, 0]
     posterior = np.exp(logs - log_evidence[:, None])
     total: dict[str, FloatArray] = {}
     each: dict[str, FloatArray] = {}
     for v, (table, scale) in derivatives.items():
-        weight = np.exp(scale.reshape(cases, per_case) - log_evidence[:, None])
-        shaped = table.reshape(cases, per_case, *table.shape[1:])
-        shaped = shaped * weight.reshape(cases, per_case, *[1] * (table.ndim - 1))
-        total[compiled.skeleton.names[v]] = shaped.sum(axis=1)
-        if number >= 0:
-            each[compiled.skeleton.names[v]] = shaped if wanted is None else shaped[:, wanted]
-    if number < 0:
+        weight = np.exp(scale.reshape(cases, len(ways)) - log_evidence[:, None])
+        shaped = table.reshape(cases, len(ways), *table.shape[1:])
+        shaped = shaped * weight.reshape(cases, len(ways), *[1] * (table.ndim - 1))
+        name = compiled.skeleton.names[v]
+        if isinstance(hypothesis, str):
+            total[name], each[name] = shaped.sum(axis=1), shaped
+        else:
+            total[name] = shaped[:, -1]
+            if hypothesis is not None:
+                each[name] = shaped[:, 0]
+    if hypothesis is None:
         return Gradient(log_evidence, None, total, {})
-    return Gradient(
-        log_evidence, posterior if wanted is None else posterior[:, wanted], total, each
-    )
+    if not isinstance(hypothesis, str):
+        posterior = posterior[:, 0]
+    return Gradient(log_evidence, posterior, total, each)
 
 
 def _derivatives(

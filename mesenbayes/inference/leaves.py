@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mesenbayes.inference.evidence import Evidence
 from mesenbayes.inference.factors import Leaf, Model, Skeleton
+from mesenbayes.inference.plan import Scope
 from mesenbayes.inference.semiring import Semiring
 
 FloatArray = NDArray[np.float64]
@@ -96,15 +97,16 @@ class Stack:
     """Findings that hang on the same variables: one matrix of log-likelihoods.
 
     Column k of a case's product is ``sum over findings of ln P(finding's state | k)``,
-    which is a one-hot vector times a matrix. A finding of one variable that is missing
-    contributes nothing; in a combination of several, missing is a state like others.
+    which is a one-hot vector times a matrix. A missing finding contributes nothing if its
+    probabilities sum to 1; where more was multiplied into its table, or for a combination
+    of findings, missing is a state like others.
     """
 
     def __init__(self, leaf: Leaf, sizes: Mapping[int, int]) -> None:
         self._shape = tuple(sizes[v] for v in leaf.scope)
         parents = int(np.prod(self._shape))
-        single = sorted((m for m in leaf.stacked if len(m[0]) == 1), key=lambda m: m[0])
-        several = [m for m in leaf.stacked if len(m[0]) > 1]
+        single = [m for m in leaf.stacked if _is_silent(*m)]
+        several = [m for m in leaf.stacked if not _is_silent(*m)]
         self._findings = np.array([xs[0] for xs, _ in single], dtype=np.intp)
         self._several = [(xs, table.shape[len(self._shape) :]) for xs, table in several]
         extended = [
@@ -170,6 +172,11 @@ class Stack:
         dense = np.zeros((rows, n))
         dense[columns[finding, case], case] = 1.0
         return np.asarray(self._matrix @ dense)
+
+
+def _is_silent(findings: Scope, table: FloatArray) -> bool:
+    """Return whether a finding says nothing when it is missing."""
+    return len(findings) == 1 and bool(np.allclose(table.sum(axis=-1), 1.0, rtol=0, atol=1e-12))
 
 
 def _with_missing(table: FloatArray, first: int = 1) -> FloatArray:

@@ -27,7 +27,7 @@ from mesenbayes.inference.plan import Operand, Plan, Step, build
 from mesenbayes.inference.program import Program
 from mesenbayes.inference.semiring import SUM_PRODUCT, Semiring
 
-_CACHE_BYTES = 16 * 2**20
+_CACHE_BYTES = 4 * 2**20
 """What the tables of one chunk may occupy, so that they are read back from cache."""
 _CHEAP = 100_000
 """Multiply-adds a case below which no better plan is looked for."""
