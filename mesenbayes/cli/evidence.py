@@ -42,6 +42,20 @@ def check(network: Annotated[str, NETWORK] = DEFAULT) -> None:
 
 
 @app.command()
+def fit(network: Annotated[str, NETWORK] = DEFAULT) -> None:
+    """Fit the pooling model afresh and keep the result beside the evidence (after a change)."""
+    from mesenbayes.network.fits import write_fits
+    from mesenbayes.network.folder import builder_of, find_network
+
+    builder = builder_of(find_network(network))
+    fits = builder.fit()
+    write_fits(builder.structure.fit_file, builder.fit_key, fits)
+    for kind, found in fits.items():
+        typer.echo(f"{kind}: rho {found.rho:.3f}")
+    typer.echo(f"written to {builder.structure.fit_file}")
+
+
+@app.command()
 def coverage(
     network: Annotated[str, NETWORK] = DEFAULT,
     as_json: Annotated[bool, JSON] = False,

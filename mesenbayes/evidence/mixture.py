@@ -137,7 +137,8 @@ def fit_beta_mixture(k: NDArray[np.float64], n: NDArray[np.float64]) -> BetaMixt
         )
         return -value, -gradient
 
-    return unpack(minimize(negative, start, jac=True, method="L-BFGS-B").x)
+    # BFGS, not L-BFGS-B: on a dozen parameters the latter spends its time waiting for threads.
+    return unpack(minimize(negative, start, jac=True, method="BFGS", options={"gtol": 1e-4}).x)
 
 
 def classes_of_unstudied(

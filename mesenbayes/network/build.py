@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,6 +21,7 @@ from mesenbayes.evidence.base import EvidenceBase
 from mesenbayes.evidence.pooling import StudyCounts, studies_of
 from mesenbayes.evidence.records import AgeSummary, Count
 from mesenbayes.network.cells import Family, FindingStudies, sort_studies
+from mesenbayes.network.fits import FamilyFit, fit_key, read_fits
 from mesenbayes.network.prevalence import Prevalence
 from mesenbayes.network.priors import Priors
 from mesenbayes.network.structure import (
@@ -77,19 +78,76 @@ class NetworkBuilder:
 
     @cached_property
     def families(self) -> dict[str, Family]:
-        """Findings by kind, each kind with one between-study correlation.
+        """Findings by kind, each kind with one between-study correlation."""
+        kept = self._grouped(self.structure.specifications)
+        return {
+            **{
+                kind: Family(
+                    kind,
+                    findings,
+                    self.structure.lineage_of,
+                    self.structure.settings,
+                    self.fits[kind],
+                )
+                for kind, findings in kept.items()
+                if kind not in self.fitted
+            },
+            **self.fitted,
+        }
+
+    @cached_property
+    def fits(self) -> dict[str, FamilyFit]:
+        """What was fitted to each kind: read from beside the evidence, or fitted now.
 
         All findings of the evidence base take part, also those that this network leaves
         out: they too say how much studies disagree.
         """
+        stored = read_fits(self.structure.fit_file, self.fit_key)
+        return self.fit() if stored is None else stored
+
+    @property
+    def fit_key(self) -> str:
+        """Hash of what the fits depend on."""
+        specifications = [
+            (s.variable.name, s.variable.states, s.kind)
+            for s in self.structure.pooled_specifications
+        ]
+        return fit_key(
+            self.evidence.digest,
+            repr(self.structure.settings),
+            repr(sorted(self.structure.lineage_of.items())),
+            repr(specifications),
+        )
+
+    def fit(self) -> dict[str, FamilyFit]:
+        """Fit every kind afresh."""
+        fits = {}
+        for kind, findings in self._grouped(self.structure.pooled_specifications).items():
+            family = Family(kind, findings, self.structure.lineage_of, self.structure.settings)
+            fits[kind] = (
+                FamilyFit(family.rho, family.mixture, family.lineage_weight)
+                if kind in BINARY
+                else FamilyFit(family.rho)
+            )
+        return fits
+
+    @cached_property
+    def _rows_by_finding(self) -> dict[str, list[Count]]:
         rows: dict[str, list[Count]] = defaultdict(list)
         for row in self.evidence.counts:
             if row.tumour:
                 rows[row.finding].append(row)
+        return rows
+
+    def _grouped(
+        self, specifications: Iterable[Specification]
+    ) -> dict[str, dict[str, FindingStudies]]:
+        """Return the studies of findings: kind -> finding -> studies."""
+        rows = self._rows_by_finding
         grouped: dict[str, dict[str, FindingStudies]] = defaultdict(dict)
-        for spec in self.structure.specifications:
+        for spec in specifications:
             family = FAMILIES.get(spec.kind)
-            if family is None or family in self.fitted:
+            if family is None:
                 continue
             name = spec.variable.name
             counted = name.removesuffix("_expression") if spec.kind == "expression" else name
@@ -100,13 +158,7 @@ class NetworkBuilder:
             grouped[family][name] = sort_studies(
                 name, spec.variable.states, found, self.structure.settings, rename
             )
-        return {
-            **self.fitted,
-            **{
-                kind: Family(kind, findings, self.structure.lineage_of, self.structure.settings)
-                for kind, findings in grouped.items()
-            },
-        }
+        return grouped
 
     @cached_property
     def site_family(self) -> Family:

@@ -31,6 +31,7 @@ from mesenbayes.evidence.pooling import (
     studies_of,
 )
 from mesenbayes.evidence.records import Count
+from mesenbayes.network.fits import FamilyFit
 from mesenbayes.network.structure import OTHER, Settings
 from mesenbayes.network.table import Row, Study
 
@@ -121,22 +122,29 @@ class Family:
         By name.
     lineage_of
         Lineage of every tumour of the evidence base.
+    fit
+        What was fitted to the kind before; fitted to `findings` if not given.
     """
 
     kind: str
     findings: Mapping[str, FindingStudies]
     lineage_of: Mapping[str, str]
     settings: Settings
+    fit: FamilyFit | None = None
 
     @cached_property
     def rho(self) -> float:
         """Between-study correlation of the kind."""
+        if self.fit is not None:
+            return self.fit.rho
         cells = [s for f in self.findings.values() for s in f.by_tumour.values()]
         return intra_class_correlation(cells, self.settings.rho_floor)
 
     @cached_property
     def mixture(self) -> BetaMixture:
-        """The two-component model of a yes/no kind."""
+        """The model of a yes/no kind; see :mod:`mesenbayes.evidence.mixture`."""
+        if self.fit is not None and self.fit.mixture is not None:
+            return self.fit.mixture
         counts = np.array(
             [
                 self.pooled(f.by_tumour[t])
@@ -144,7 +152,7 @@ class Family:
                 for t in f.by_tumour
                 if t != OTHER
             ]
-        )
+        ).reshape(-1, 2)
         return fit_beta_mixture(counts[:, 1], counts.sum(axis=1))
 
     def pooled(self, studies: Sequence[StudyCounts]) -> NDArray[np.float64]:
@@ -156,14 +164,10 @@ class Family:
     def binary_row(self, finding: str, tumour: str) -> Row:
         """Return the row of a yes/no finding in a tumour, states (no, yes)."""
         studies = self.findings[finding].by_tumour.get(tumour, ())
-        p, relatives = self._classes(finding, tumour, studied=bool(studies))
         if not studies:
-            mean, _ = self.mixture.moments(p)
-            strength = self.settings.borrowed_strength
-            alpha = np.array([1 - mean, mean]) * strength + self._record_off_home(
-                finding, tumour, p
-            )
-            return Row(alpha / alpha.sum() * strength, "borrowed", relatives)
+            alpha, relatives = self._unstudied(finding, self.lineage_of[tumour])
+            return Row(alpha, "borrowed", f"no study of {finding} in {tumour}; {relatives}")
+        p, _ = self._classes(finding, tumour, studied=True)
         n_no, n_yes = self.pooled(studies)
         after = self.mixture.responsibility(np.array([n_yes]), np.array([n_no + n_yes]), p)[0]
         mean, strength = self.mixture.moments(after, n_yes, n_no + n_yes)
@@ -176,6 +180,27 @@ class Family:
             self.provenance(studies),
         )
 
+    def _unstudied(self, finding: str, lineage: str) -> tuple[NDArray[np.float64], str]:
+        """Return alpha and reason of an unstudied cell; all of one lineage are alike."""
+        key = (finding, lineage)
+        if key not in self._unstudied_cells:
+            tumour = next(
+                t
+                for t, of in self.lineage_of.items()
+                if of == lineage and t not in self._responsibilities[finding]
+            )
+            p, relatives = self._classes(finding, tumour, studied=False)
+            mean, _ = self.mixture.moments(p)
+            strength = self.settings.borrowed_strength
+            alpha = np.array([1 - mean, mean]) * strength
+            alpha = alpha + self._record_off_home(finding, tumour, p)
+            self._unstudied_cells[key] = (alpha / alpha.sum() * strength, relatives)
+        return self._unstudied_cells[key]
+
+    @cached_property
+    def _unstudied_cells(self) -> dict[tuple[str, str], tuple[NDArray[np.float64], str]]:
+        return {}
+
     @cached_property
     def _responsibilities(self) -> dict[str, dict[str, NDArray[np.float64]]]:
         """P(z | counts) of every studied cell: finding -> tumour -> (classes,)."""
@@ -186,6 +211,7 @@ class Family:
             if tumour not in (OTHER, PANEL)
         ]
         counts = np.array([self.pooled(self.findings[n].by_tumour[t]) for n, t in cells])
+        counts = counts.reshape(-1, 2)
         values = self.mixture.responsibility(counts[:, 1], counts.sum(axis=1))
         table: dict[str, dict[str, NDArray[np.float64]]] = {name: {} for name in self.findings}
         for (name, tumour), value in zip(cells, values, strict=True):
@@ -244,6 +270,10 @@ class Family:
     def lineage_weight(self) -> float:
         """How many relatives' votes the other lineages' answer is worth; see
         :func:`~mesenbayes.evidence.mixture.fit_lineage_weight`."""
+        if self.fit is not None and self.fit.lineage_weight is not None:
+            return self.fit.lineage_weight
+        if not any(self._responsibilities.values()):
+            return 1.0  # nothing studied, nothing to weigh
         p, lineage, n, k_of_n = [], [], [], []
         for finding, known in self._responsibilities.items():
             for tumour in known:
@@ -288,7 +318,7 @@ class Family:
         p = np.clip(p, 0.002, 1.0)
         p = p / p.sum()
         return p, (
-            f"no study of {finding} in {tumour}; borrowed from {int(lineage[-1])} types of its "
+            f"borrowed from {int(lineage[-1])} types of its "
             f"lineage and {int(total[-1] - lineage[-1])} others, P(silent) {p[0]:.2f}"
         )
 

@@ -115,7 +115,11 @@ class Specification:
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """Everything that ``network.toml`` says."""
+    """Everything that ``network.toml`` says.
+
+    ``pooled_specifications`` are all findings of the network that this one is based on: what
+    they say of disagreement between studies holds for the findings that are kept.
+    """
 
     name: str
     version: str
@@ -132,6 +136,8 @@ class Structure:
     genotype_states: tuple[str, ...]
     genotype_groups: Mapping[str, tuple[str, ...]]
     specifications: tuple[Specification, ...]
+    pooled_specifications: tuple[Specification, ...]
+    fit_file: Path
     settings: Settings
     digest: str
 
@@ -237,6 +243,8 @@ def _assemble(
             _genotype_specification(genotype),
             *specifications,
         ),
+        pooled_specifications=tuple(s for entry in entries for s in _specify(entry, {})),
+        fit_file=base / "fit.json",
         settings=Settings(**document["pooling"]),
         digest=digest,
     )
