@@ -5,7 +5,7 @@ ending                     read and written by                    what is kept
 =========================  =====================================  ==========================
 ``.bif``                   pgmpy, bnlearn, pyAgrum                names, states, numbers
 ``.xmlbif``, ``.bifxml``   pgmpy, pyAgrum, JavaBayes, Weka        the same
-``.xdsl``                  GeNIe, SMILE, pgmpy, pyAgrum           labels too
+``.xdsl``                  GeNIe, SMILE, pgmpy, pyAgrum           the same
 ``.net``                   Hugin, pgmpy, pyAgrum                  labels too
 ``.uai``                   solvers of the UAI competitions        numbers; names beside it
 ``.jsonld``                mesenbayes                             everything, counts and sources

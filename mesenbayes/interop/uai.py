@@ -1,4 +1,9 @@
-"""UAI, the format of the inference competitions: numbers only, names beside it."""
+"""UAI, the format of the inference competitions: numbers only, names beside it.
+
+The last variable of a scope runs fastest and the child stands last, as the competitions define
+it. Not every program keeps to that: pyAgrum 3.3.1 reads and writes several parents in reverse,
+pgmpy 1.1.2 runs the child slowest. For those two the other formats are the way.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""XMLBIF, exact between programs, and XDSL, the format of GeNIe and SMILE."""
+"""XMLBIF, exact between programs, and XDSL, the format of GeNIe and SMILE.
+
+In XDSL the first parent runs slowest and the states of the node fastest, in SMILE, in pgmpy and
+here. pyAgrum 3.3.1 lists several parents in reverse: its own files are recognised by their
+signature, but it misreads those of SMILE, pgmpy and ours. Give it XMLBIF.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ import numpy as np
 from mesenbayes.errors import NetworkError
 from mesenbayes.interop.tables import PlainTable, assemble, numbers
 from mesenbayes.network.network import BayesianNetwork
+
 
 def write_xmlbif(network: BayesianNetwork) -> str:
     """Return a network as XMLBIF 0.3, without the document type that pyAgrum cannot read."""
@@ -57,7 +63,8 @@ def read_xmlbif(text: str, where: str) -> BayesianNetwork:
 
 
 def write_xdsl(network: BayesianNetwork) -> str:
-    """Return a network as XDSL; labels become the names that GeNIe shows."""
+    """Return a network as XDSL. The name that GeNIe shows is the identifier: pyAgrum takes it for
+    the name of the variable."""
     identifier = "".join(c if c.isalnum() else "_" for c in network.name)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>',
              f'<smile version="1.0" id="{identifier}" numsamples="10000">', "<nodes>"]  # fmt: skip
@@ -74,7 +81,7 @@ def write_xdsl(network: BayesianNetwork) -> str:
     for i, v in enumerate(network.variables):
         left, top = 40 + 160 * (i % 8), 40 + 90 * (i // 8)
         lines.append(
-            f"<node id={quoteattr(v.name)}><name>{escape(v.label or v.name)}</name>"
+            f"<node id={quoteattr(v.name)}><name>{escape(v.name)}</name>"
             '<interior color="e5f6f7" /><outline color="000080" />'
             '<font color="000000" name="Arial" size="8" />'
             f"<position>{left} {top} {left + 130} {top + 50}</position></node>"
@@ -94,6 +101,8 @@ def read_xdsl(text: str, where: str) -> BayesianNetwork:
     nodes = root.find("nodes")
     if root.tag != "smile" or nodes is None:
         raise NetworkError(f"{where}: not XDSL, there are no nodes of a smile network in it")
+    title = root.find("extensions/genie")
+    reverse = title is not None and title.get("app", "").startswith("aGrUM")
     states, tables = {}, []
     for node in nodes:
         name = node.get("id", "")
@@ -104,6 +113,7 @@ def read_xdsl(text: str, where: str) -> BayesianNetwork:
         words = tuple(state.get("id", "") for state in node.findall("state"))
         states[name] = words
         parents = tuple((node.findtext("parents") or "").split())
+        parents = parents[::-1] if reverse else parents
         if node.tag == "cpt":
             values = _floats(_text(node, "probabilities", where), name, where)
         else:
@@ -111,7 +121,6 @@ def read_xdsl(text: str, where: str) -> BayesianNetwork:
             values = np.array([[float(s == c) for s in words] for c in chosen])
         tables.append(PlainTable(name, parents, values))
     labels = {n.get("id", ""): (n.findtext("name") or "").strip() for n in root.iter("node")}
-    title = root.find("extensions/genie")
     name = (title.get("name") if title is not None else None) or root.get("id") or where
     return assemble(name, states, tables, {k: v for k, v in labels.items() if v})
 
