@@ -11,14 +11,18 @@ from mesenbayes import __version__
 from mesenbayes.cli import app as teaching
 from mesenbayes.cli import (
     cohort,
+    compare,
     convert,
     diagnose,
     evidence,
+    explain,
+    none_of_these,
     sensitivity,
     simulate,
     treat,
     validate,
     vocabulary,
+    workup,
 )
 from mesenbayes.errors import MesenbayesError
 
@@ -48,6 +52,10 @@ def _root(
 
 
 app.command("diagnose")(diagnose.diagnose)
+app.command("explain")(explain.explain)
+app.command("workup")(workup.workup)
+app.command("compare")(compare.compare)
+app.command("none-of-these")(none_of_these.none_of_these)
 app.command("treat")(treat.treat)
 app.add_typer(treat.treatment, name="treatment")
 app.command("vocabulary")(vocabulary.vocabulary)

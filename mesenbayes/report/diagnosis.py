@@ -6,7 +6,7 @@ full report costs what it says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -170,6 +170,19 @@ class Diagnosis:
         return balance_sheets(
             self.network, self.network.compiled, self.encoded, self.case.findings, self.target
         )
+
+    def balance_against(self, rivals: Sequence[str]) -> tuple[Balance, ...]:
+        """Return the balance sheets against chosen rivals.
+
+        Raises
+        ------
+        CaseError
+            If one is not a diagnosis of the network.
+        """
+        return balance_sheets(
+            self.network, self.network.compiled, self.encoded, self.case.findings, self.target,
+            rivals=rivals,
+        )  # fmt: skip
 
     @cached_property
     def repairs(self) -> tuple[Repair, ...]:

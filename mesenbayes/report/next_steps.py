@@ -108,4 +108,5 @@ def plan_workup(diagnosis: Diagnosis, tests_file: Path | None = None) -> WorkUp:
         steps_for(read_steps(folder), known, probability),
         available_tests(table, outlook, known, probability),
         any(network.variable(name).group in _ON_A_SLIDE for name in known),
+        frozenset(t.group for t in table.tests if t.group and known.keys() & set(t.reveals)),
     )

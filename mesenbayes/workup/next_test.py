@@ -49,11 +49,13 @@ class TestValue:
 def open_tests(
     network: BayesianNetwork, encoded: Encoded, groups: tuple[str, ...] = ORDERABLE
 ) -> tuple[str, ...]:
-    """Return the findings of some groups that are not yet known."""
+    """Return the findings of some groups that are not yet known; all findings of a network of
+    another program, which has no groups."""
+    is_grouped = any(variable.group for variable in network.variables)
     return tuple(
         variable.name
         for i, variable in enumerate(network.variables)
-        if variable.group in groups
+        if (variable.group in groups or not is_grouped)
         and variable.role == "finding"
         and encoded.codes[i] == NOT_OBSERVED
         and variable.name not in encoded.likelihoods

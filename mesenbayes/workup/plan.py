@@ -88,6 +88,8 @@ class WorkUp:
         Tests that make sense for this case.
     has_tissue
         Whether a sample has been taken: something is known that only a slide shows.
+    paid
+        Cost groups that are paid already: a block that has been cut for stains.
     """
 
     outlook: Outlook
@@ -96,6 +98,7 @@ class WorkUp:
     steps: tuple[Step, ...]
     available: tuple[OrderableTest, ...]
     has_tissue: bool = True
+    paid: frozenset[str] = frozenset()
 
     @cached_property
     def tests(self) -> tuple[TestAssessment, ...]:
@@ -203,7 +206,7 @@ class WorkUp:
     def panel_bill(self, findings: Sequence[str]) -> Bill:
         """Return what the cheapest tests for some findings cost together."""
         chosen = [t for n in findings if (t := self.table.cheapest_for(n)) is not None]
-        return self.table.bill(chosen)
+        return self.table.bill(chosen, self.paid)
 
     @cached_property
     def two_steps(self) -> tuple[Sequence2, ...]:
@@ -218,7 +221,7 @@ class WorkUp:
 
     def _assess(self, test: OrderableTest) -> TestAssessment:
         findings = tuple(v for v in test.reveals if v in self.outlook.tests)
-        bill = self.table.bill([test])
+        bill = self.table.bill([test], self.paid)
         outcomes = prod(float(c) for c in self.outlook.cards(findings))
         results: tuple[Result, ...] = ()
         if outcomes <= _ENUMERATED:

@@ -98,11 +98,14 @@ class TestTable:
     digest: str = ""
     assumptions: tuple[str, ...] = field(default=(), repr=False)
 
-    def bill(self, tests: Iterable[OrderableTest]) -> Bill:
-        """Return what tests cost when ordered together: group costs once, days in parallel,
-        complications as one minus the product of none."""
+    def bill(self, tests: Iterable[OrderableTest], paid: frozenset[str] = frozenset()) -> Bill:
+        """Return what tests cost when ordered together.
+
+        Group costs are paid once, or not at all if the group is in `paid` (a block already
+        cut); days run in parallel; complications combine as one minus the product of none.
+        """
         chosen = list({t.name: t for t in tests}.values())
-        groups = {t.group: t.group_money for t in chosen if t.group}
+        groups = {t.group: t.group_money for t in chosen if t.group and t.group not in paid}
         none = 1.0
         for test in chosen:
             none *= 1 - test.complication

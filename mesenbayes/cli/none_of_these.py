@@ -1,0 +1,106 @@
+"""``mesenbayes none-of-these``: what is said of a tumour that the network does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mesenbayes.cli.diagnose import NETWORK
+
+if TYPE_CHECKING:
+    from mesenbayes.diagnosis.none_of_these import Flags, Study
+
+
+def none_of_these(
+    network: Annotated[str, NETWORK] = "mesenchymal",
+    cases: Annotated[int, typer.Option("--cases", help="Cases per tumour.", min=1)] = 20,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the result as a Markdown page.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the simulation.")] = 20261124,
+) -> None:
+    """Leave each modelled tumour out in turn and see whether its cases are recognised as none
+    of the others; and how often modelled tumours are wrongly called that. Takes minutes."""
+    import numpy as np
+
+    from mesenbayes.diagnosis.none_of_these import study_none_of_these
+    from mesenbayes.errors import CaseError
+    from mesenbayes.facade import load_network
+
+    loaded = load_network(network)
+    if loaded.builder is None:
+        raise CaseError(f"the network {loaded.name} cannot be rebuilt without a tumour")
+    study = study_none_of_these(
+        loaded.builder,
+        loaded,
+        cases=cases,
+        rng=np.random.default_rng(seed),
+        progress=lambda code: typer.echo(f"{code} ", nl=False, err=True),
+    )
+    typer.echo("", err=True)
+    command = f"mesenbayes none-of-these --network {network} --cases {cases} --seed {seed}"
+    page = as_page(study, loaded.version, loaded.digest, command)
+    if out is not None:
+        out.write_text(page, encoding="utf-8")
+    typer.echo(
+        f"noticed {study.detection:.0%} of the distinctive cases of tumours left out, false alarm "
+        f"in {study.false_alarm:.1%} of the cases of modelled tumours"
+    )
+
+
+def as_page(study: Study, version: str, digest: str, command: str) -> str:
+    """Return the measured result as a Markdown page."""
+    judged = [f for f in study.left_out if f.judged]
+    lines = [
+        "# None of the modelled diagnoses: how often it is said, and how often it is right",
+        "",
+        f"Written by `{command}` on network {study.network} {version} (`{digest}`). "
+        "Simulated cases, not patients.",
+        "",
+        "Each modelled tumour was left out of the network in turn, with all its evidence. Cases of "
+        "it were simulated from the complete network and given to the network without it. "
+        "Distinctive cases only: their findings are at least a thousand times more probable under "
+        "their own tumour than under any other. Stated in every case: the patient, the slide, "
+        f"{len(study.stains)} stains ({', '.join(study.stains)}) and all gene tests. A case counts "
+        "as noticed if \"none of these\" leads or a misfit or conflict is stated.",
+        "",
+        "| | tumours alike | cases alike | aim |",
+        "|---|---|---|---|",
+        f"| noticed, tumour left out | {study.detection:.1%} | {study.pooled_detection:.1%} "
+        "| at least 80 % |",
+        f"| false alarm, tumour modelled | {study.false_alarm:.1%} "
+        f"| {_pooled(study.false_alarms):.1%} | at most 5 % |",
+        "",
+        f"{len(judged)} of {len(study.left_out)} tumours have distinctive cases.",
+        "",
+        "## Left out",
+        "",
+        "| tumour | distinctive of drawn | judged | none leads | misfit stated | noticed "
+        "| otherwise taken for |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {f.tumour} | {f.distinctive} of {f.drawn} | {f.judged} | {f.none} | {f.misfit} "
+        f"| {f.either / f.judged:.0%} | {f.taken_for} |"
+        if f.judged
+        else f"| {f.tumour} | {f.distinctive} of {f.drawn} | 0 | | | | |"
+        for f in study.left_out
+    ]
+    lines += [
+        "",
+        "## Modelled (false alarms)",
+        "",
+        "| tumour | cases | none leads | misfit stated | false alarm |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {f.tumour} | {f.judged} | {f.none} | {f.misfit} | {f.either / f.judged:.0%} |"
+        for f in study.false_alarms
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _pooled(flags: tuple[Flags, ...]) -> float:
+    return sum(f.either for f in flags) / max(sum(f.judged for f in flags), 1)
