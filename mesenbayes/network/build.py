@@ -120,9 +120,11 @@ class NetworkBuilder:
         )
 
     def fit(self) -> dict[str, FamilyFit]:
-        """Fit every kind afresh."""
+        """Fit every kind afresh, but for those that are known already."""
         fits = {}
         for kind, findings in self._grouped(self.structure.pooled_specifications).items():
+            if kind in self.fitted:
+                continue
             family = Family(kind, findings, self.structure.lineage_of, self.structure.settings)
             fits[kind] = (
                 FamilyFit(family.rho, family.mixture, family.lineage_weight)
@@ -323,6 +325,8 @@ class NetworkBuilder:
         counted = self._genotype_family.findings[GENOTYPE].by_tumour
         studies = counted.get(self.structure.genotype_tumour, ())
         declared = self._genotype_declared
+        if not studies:
+            return declared
         return Row(
             declared.alpha + self._genotype_family.pooled(studies),
             "counts",

@@ -280,7 +280,11 @@ def _family(builder: NetworkBuilder, spec: Specification) -> tuple[Family, str]:
 
 
 def _without_cell(builder: NetworkBuilder, tumour: str, finding: str) -> NetworkBuilder:
-    """Return the builder as if nobody had studied the cell."""
+    """Return the builder as if nobody had studied the cell.
+
+    The digest stays, and with it what was fitted to all cells of the kind: the question is
+    what the relatives say, not what one cell adds to the fit.
+    """
     evidence = builder.evidence
     counts = tuple(r for r in evidence.counts if (r.tumour, r.finding) != (tumour, finding))
     ages = tuple(r for r in evidence.age_summaries if finding != "age" or r.tumour != tumour)

@@ -279,7 +279,7 @@ def _without(builder: NetworkBuilder, source: str) -> NetworkBuilder:
         spoken.add("age")
     touched = {
         FAMILIES[spec.kind]
-        for spec in builder.structure.specifications
+        for spec in builder.structure.pooled_specifications
         if spec.kind in FAMILIES and spec.variable.name.removesuffix("_expression") in spoken
     }
     kept = {kind: family for kind, family in builder.families.items() if kind not in touched}
