@@ -117,6 +117,13 @@ class Vocabulary:
         for alias, state in variable.state_aliases.items():
             if key == loosen(alias):
                 return state
+        if variable.group == "molecular":
+            # Reports add detail: "exon 11 deletion" is exon 11, "wild type by Sanger" is wild type.
+            for alias in sorted(variable.state_aliases, key=len, reverse=True):
+                if key.startswith(("exon", "wild", "no ", "not ")) and re.match(
+                    re.escape(loosen(alias)) + r"\b", key
+                ):
+                    return variable.state_aliases[alias]
         raise UnknownState(variable.name, str(value), variable.states, where)
 
     def match(self, case: Case, *, ignore_unknown: bool = False) -> MatchedCase:
