@@ -269,5 +269,6 @@ def squeeze(word: str) -> str:
 
 
 def loosen(word: str) -> str:
-    """Return a state in lower case with single blanks; signs such as + stay."""
-    return re.sub(r"[\s_]+", " ", word.strip().lower())
+    """Return a state in lower case with single blanks for blanks, underscores and hyphens inside
+    words; signs such as + and - stay."""
+    return re.sub(r"[\s_]+|(?<=\w)-(?=\w)", " ", word.strip().lower())
