@@ -60,7 +60,7 @@ class Sensitivity:
     @cached_property
     def treatment_problem(self) -> Problem:
         """The case, hypotheses the classes of the treatment model."""
-        return Problem.from_diagnosis(self.diagnosis, treatment=True)
+        return Problem.from_diagnosis(self.diagnosis, True, self.problem.entries)
 
     @cached_property
     def treatment_choice(self) -> Choice | None:

@@ -60,23 +60,25 @@ class Entries:
             for r, one in enumerate(network.tables[node.name].rows)
         ]
         length = np.array([len(one.alpha) for _, _, one in rows], dtype=np.intp)
+        certain = np.array([one.is_certain for _, _, one in rows])
         start = np.concatenate(([0], np.cumsum(length)[:-1])).astype(np.intp)
         row_variable = np.array([v for v, _, _ in rows], dtype=np.intp)
         row_number = np.array([r for _, r, _ in rows], dtype=np.intp)
         row_of = np.repeat(np.arange(len(rows), dtype=np.intp), length)
         alpha = np.concatenate([one.alpha for _, _, one in rows])
+        total = np.add.reduceat(alpha, start)
         return cls(
             network,
             variable=row_variable[row_of],
             row=row_number[row_of],
             state=np.arange(len(alpha), dtype=np.intp) - start[row_of],
             row_of=row_of,
-            theta=np.concatenate([one.mean for _, _, one in rows]),
+            theta=alpha / np.repeat(total, length),
             alpha=alpha,
             row_start=start,
             row_variable=row_variable,
             row_number=row_number,
-            strength=np.array([np.inf if one.is_certain else one.strength for _, _, one in rows]),
+            strength=np.where(certain, np.inf, total),
         )
 
     @property

@@ -47,6 +47,8 @@ class Problem:
         Variable -> (states,), for uncertain findings.
     hypotheses
         Exclusive and exhaustive, each a state of a variable.
+    known_entries
+        The parameters, if another problem of the same network has listed them.
     """
 
     network: BayesianNetwork = field(repr=False)
@@ -54,6 +56,7 @@ class Problem:
     codes: IntArray = field(repr=False)
     likelihoods: Mapping[str, FloatArray] = field(repr=False)
     hypotheses: tuple[Hypothesis, ...]
+    known_entries: Entries | None = field(default=None, repr=False)
 
     @classmethod
     def of(
@@ -76,13 +79,17 @@ class Problem:
         )
 
     @classmethod
-    def from_diagnosis(cls, diagnosis: Diagnosis, treatment: bool = False) -> Problem:
+    def from_diagnosis(
+        cls, diagnosis: Diagnosis, treatment: bool = False, entries: Entries | None = None
+    ) -> Problem:
         """Return the problem of a diagnosis.
 
         Parameters
         ----------
         treatment
             Divide the tumour that has genotypes by genotype, as the treatment model does.
+        entries
+            The parameters of the network, if they are listed already.
         """
         network = diagnosis.network
         hypotheses: list[Hypothesis] = [
@@ -90,13 +97,13 @@ class Problem:
         ]
         if treatment and diagnosis.target == TUMOUR:
             hypotheses = treatment_hypotheses(network)
-        return cls.of(
+        return cls(
             network,
-            diagnosis.encoded.codes,
-            diagnosis.target,
-            diagnosis.encoded.likelihoods,
-            hypotheses,
             network.compiled,
+            diagnosis.encoded.codes,
+            diagnosis.encoded.likelihoods,
+            tuple(hypotheses),
+            entries,
         )
 
     @cached_property
@@ -122,7 +129,7 @@ class Problem:
     @cached_property
     def entries(self) -> Entries:
         """The parameters."""
-        return Entries.of(self.network)
+        return self.known_entries or Entries.of(self.network)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -21,15 +21,15 @@ from mesenbayes.sensitivity.entries import FloatArray
 from mesenbayes.sensitivity.problem import Hypothesis, Problem, Progress, silent
 from mesenbayes.treatment import Decision
 from mesenbayes.treatment.case import PreparedCase, prepare, tumour_classes
-from mesenbayes.treatment.evaluate import case_options, utilities
+from mesenbayes.treatment.evaluate import LEAST_OPTION, case_options, utilities
 from mesenbayes.treatment.parameters import Parameters
 from mesenbayes.treatment.preferences import Preferences
 
 if TYPE_CHECKING:
     from mesenbayes.report.diagnosis import Diagnosis
 
-_CHUNK = 250
-"""Parameter draws evaluated at once: the cohort arrays of a chunk stay in the cache."""
+_CHUNK = 1000
+"""Parameter draws evaluated at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +105,13 @@ def outcome_draws(
     column = {hypothesis_of(kind.tumour, kind.genotype): k for k, kind in enumerate(case.classes)}
     wanted = [h for h, keep in zip(problem.hypotheses, kept, strict=True) if keep]
     used = sorted({_column(column, h) for h in wanted})
+    # Classes that open options of their own take part in listing the options.
+    opens = set(np.flatnonzero(case.weights[0] >= LEAST_OPTION).tolist())
+    few = sorted(opens | set(used))
+    case = replace(
+        case, classes=tuple(case.classes[k] for k in few), weights=case.weights[:, few]
+    )
+    rows = [few.index(k) for k in used]
     answer = np.full((len(decision.option_names), len(problem.hypotheses), size), np.nan)
 
     def evaluate(begin: int) -> tuple[slice, FloatArray]:
@@ -112,13 +119,7 @@ def outcome_draws(
         piece = _part(case, part)
         options = case_options(piece)
         order = [options.names.index(name) for name in decision.option_names]
-        few = replace(
-            piece,
-            classes=tuple(piece.classes[k] for k in used),
-            weights=piece.weights[:, used],
-        )
-        models = tuple(tuple(row[k] for k in used) for row in options.models)
-        return part, utilities(few, replace(options, models=models), Preferences.of("qaly"))[order]
+        return part, utilities(piece, options, Preferences.of("qaly"))[order][:, rows]
 
     # Everything was drawn above, so the order in which threads finish changes nothing.
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:

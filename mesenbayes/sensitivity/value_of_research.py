@@ -28,7 +28,7 @@ from mesenbayes.sensitivity.sources import rows_by_source
 if TYPE_CHECKING:
     import pandas as pd
 
-_FITS = 60
+_FITS = 40
 """Draws of a regression behind a standard error."""
 _RAW = 4
 """Up to so many free numbers of a group enter the regression as they are."""

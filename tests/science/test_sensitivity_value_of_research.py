@@ -84,7 +84,7 @@ def test_evppi_and_evsi_of_a_beta_are_exact_sums() -> None:
     """Treat (theta - c) or not (0): beta integrals and beta-binomial sums."""
     p = one_row()
     choice = Choice("treatment", ("wait", "treat"), np.array([[0, 0], [-COST, 1 - COST]]))
-    a = probabilistic_diagnosis(p, 40_000, choice=choice, rng=3)
+    a = probabilistic_diagnosis(p, 20_000, choice=choice, rng=3)
     base = max(A / (A + B) - COST, 0.0)
     perfect = integrate.quad(lambda t: (t - COST) * stats.beta(A, B).pdf(t), COST, 1)[0] - base
     assert evpi(a).value == pytest.approx(perfect, rel=0.03)
@@ -94,7 +94,7 @@ def test_evppi_and_evsi_of_a_beta_are_exact_sums() -> None:
         k = np.arange(n + 1)
         gain = np.maximum((A + k) / (A + B + n) - COST, 0)
         exact = float((stats.betabinom(n, A, B).pmf(k) * gain).sum()) - base
-        assert value == pytest.approx(exact, rel=0.06)
+        assert value == pytest.approx(exact, rel=0.08)
     assert study.frame["evsi"].is_monotonic_increasing
     assert (study.frame["evsi"] <= study.evppi.value).all()
     assert study.best_n in (5, 20, 80)
@@ -130,7 +130,7 @@ def analysis():
     p = star()
     value = np.array([[1.0, 0.2, 0.0], [0.1, 0.9, 0.3], [0.4, 0.4, 0.8]])
     choice = Choice("treatment", ("x", "y", "z"), value)
-    return probabilistic_diagnosis(p, 4000, choice=choice, rng=5)
+    return probabilistic_diagnosis(p, 3000, choice=choice, rng=5)
 
 
 def test_bounds_and_monotone_in_the_group(analysis) -> None:

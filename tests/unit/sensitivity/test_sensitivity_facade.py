@@ -128,7 +128,7 @@ def case_file(tmp_path: Path) -> str:
     return str(path)
 
 
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str):  # noqa: ANN201
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str):
     monkeypatch.setattr("sys.argv", ["mesenbayes", "sensitivity", *words])
     with pytest.raises(SystemExit) as stop:
         main()
@@ -145,7 +145,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *wo
         (("--sources", "--structural", "--robust", "1", "--sobol", "table"), "Robust bounds"),
     ],
 )
-def test_command(options, said, case_file, capsys, monkeypatch) -> None:  # noqa: ANN001
+def test_command(options, said, case_file, capsys, monkeypatch) -> None:
     code, out, err = run(capsys, monkeypatch, case_file, *options)
     assert (code, err) == (0, "")
     assert said in out
@@ -156,7 +156,7 @@ def test_command(options, said, case_file, capsys, monkeypatch) -> None:  # noqa
     assert sum(data["posterior"].values()) == pytest.approx(1)
 
 
-def test_command_refuses_in_one_line(case_file, capsys, monkeypatch) -> None:  # noqa: ANN001
+def test_command_refuses_in_one_line(case_file, capsys, monkeypatch) -> None:
     code, out, err = run(capsys, monkeypatch, case_file, "--psa", "20", "--evppi", "S10")
     assert (code, out) == (2, "")
     assert "did you mean" in err
