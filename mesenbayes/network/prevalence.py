@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesenbayes.errors import NetworkError
+from mesenbayes.errors import NetworkError
 from mesenbayes.evidence.base import EvidenceBase
 from mesenbayes.evidence.pooling import StudyCounts, intra_class_correlation, studies_of
 from mesenbayes.evidence.records import Count, Incidence
@@ -62,7 +63,9 @@ class Prevalence:
             return _geometric_mean(chosen), ", ".join(
                 dict.fromkeys(row.source_id for row in chosen)
             )
-        return 0.5, "nobody: a rare tumour, 0.5 per million assumed"
+        raise NetworkError(
+            f"{self.structure.priors_file.name}: no registry counts {tumour}; declare its incidence"
+        )
 
     def considered(self, tumour: str) -> float:
         """Return the declared share of cases that reach this differential at all: a lipoma is
