@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from mesenbayes.errors import (
 )
 from mesenbayes.inference import CompiledNetwork, compile_network
 from mesenbayes.network.build import NetworkBuilder, network_digest
-from mesenbayes.network.folder import builder_of, find_network
+from mesenbayes.network.folder import builder_of, find_network, network_names
 from mesenbayes.network.network import BayesianNetwork
 from mesenbayes.network.sampling import sample_codes
 from mesenbayes.network.structure import TUMOUR, Structure
@@ -362,7 +362,7 @@ def load_network(name: str | os.PathLike[str] = "gi-mesenchymal") -> Network:
     from mesenbayes.interop.files import is_network_file, read_network
 
     if is_network_file(name):
-        return of_tables(read_network(name))
+        return _with_builder(of_tables(read_network(name)))
     builder = builder_of(find_network(name))
     built = list(builder.tables())
     return Network(
@@ -373,6 +373,13 @@ def load_network(name: str | os.PathLike[str] = "gi-mesenchymal") -> Network:
         digest=network_digest(builder.structure, builder.evidence, builder.priors),
         builder=builder,
     )
+
+
+def _with_builder(network: Network) -> Network:
+    """Give a network that was learned from one of ours that one's words and treatments back."""
+    if network.name not in network_names() or not network.version:
+        return network
+    return replace(network, builder=builder_of(find_network(network.name)))
 
 
 def from_pgmpy(model: Any, name: str = "from pgmpy") -> Network:

@@ -15,6 +15,7 @@ from mesenbayes.cli import (
     convert,
     diagnose,
     evidence,
+    learn,
     explain,
     none_of_these,
     sensitivity,
@@ -63,6 +64,7 @@ app.command("sensitivity")(sensitivity.sensitivity)
 app.command("cohort")(cohort.cohort)
 app.command("simulate")(simulate.simulate)
 app.command("validate")(validate.validate)
+app.command("learn")(learn.learn)
 app.command("app")(teaching.app)
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(convert.app, name="convert")

@@ -85,7 +85,12 @@ def _row(row: Row, number: int) -> dict[str, Any]:
 
 
 def _plain(entry: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in entry.items() if v not in ((), {}, "", None)}
+    kept = {}
+    for key, value in entry.items():
+        if value is None or (isinstance(value, tuple | dict | str) and not value):
+            continue
+        kept[key] = value.item() if isinstance(value, np.generic) else value
+    return kept
 
 
 def read_jsonld(text: str, where: str) -> BayesianNetwork:

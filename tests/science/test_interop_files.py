@@ -150,7 +150,9 @@ def test_pyagrum_reads_the_rest_where_nobody_has_two_parents(tmp_path, ending):
     theirs = gum.loadBN(str(tmp_path / f"c{ending}"))
     for i, v in enumerate(chain.variables):
         ours = chain.tables[v.name].probability
-        assert_allclose(theirs.cpt(str(i) if ending == ".uai" else v.name).toarray().reshape(ours.shape), ours, atol=1e-6)
+        known_as = str(i) if ending == ".uai" else v.name
+        read = theirs.cpt(known_as).toarray().reshape(ours.shape)
+        assert_allclose(read, ours, atol=1e-6)
 
 
 def test_counts_and_sources_survive_json_ld(gi, tmp_path):
