@@ -11,7 +11,7 @@ The unit is that of the net benefit, for one patient like the case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _FITS = 40
 """Draws of a regression behind a standard error."""
+_TABLES_APART = 3
 _RAW = 4
 """Up to so many free numbers of a group enter the regression as they are."""
 
@@ -185,10 +186,32 @@ def features_of(analysis: Probabilistic, known: Group) -> FloatArray:
             values = analysis.rows[name][:, e.row_number[r]]
             parts.append(values[:, e.alpha[e.members(int(r))] > 0][:, 1:])
     elif free:
-        parts.append(_effects(analysis, _rows_alone(analysis, known.rows)))
+        parts.append(_effects(analysis, _masses(analysis, known.rows)))
     if not parts:
         return np.zeros((analysis.size, 1))
     return np.concatenate(parts, axis=1)
+
+
+def _masses(analysis: Probabilistic, rows: IntArray) -> list[FloatArray]:
+    """Return P(hypothesis | e), (draws, hypotheses), with only these rows drawn.
+
+    Z is linear in each table, so one table alone costs a matrix product. A few tables enter
+    one by one (the regression multiplies what they say); many are drawn together.
+    """
+    problem = analysis.problem
+    e, network = problem.entries, problem.network
+    tables = {int(v): rows[e.row_variable[rows] == v] for v in np.unique(e.row_variable[rows])}
+    if len(tables) > _TABLES_APART:
+        mass, _ = posteriors(problem, _rows_alone(analysis, rows))
+        return [np.nan_to_num(mass, nan=0.0)]
+    found = []
+    for v, mine in tables.items():
+        drawn = analysis.rows[network.variables[v].name][:, e.row_number[mine]]
+        places = np.concatenate([np.arange(e.size)[e.members(int(r))] for r in mine])
+        change = drawn.reshape(len(drawn), -1) - e.theta[places]
+        z = problem.mass + change @ problem.gradient[:, places].T
+        found.append(z / z.sum(axis=1, keepdims=True))
+    return found
 
 
 def _rows_alone(analysis: Probabilistic, rows: IntArray) -> dict[str, FloatArray]:
@@ -198,31 +221,30 @@ def _rows_alone(analysis: Probabilistic, rows: IntArray) -> dict[str, FloatArray
     for v in np.unique(e.row_variable[rows]):
         table = network.tables[network.variables[v].name]
         numbers = e.row_number[rows[e.row_variable[rows] == v]]
-        values = np.repeat(
-            np.stack([row.mean for row in table.rows])[None], analysis.size, axis=0
-        )
+        means = np.stack([row.mean for row in table.rows])
+        values = np.repeat(means[None], analysis.size, axis=0)
         values[:, numbers] = analysis.rows[table.variable][:, numbers]
         alone[table.variable] = values
     return alone
 
 
-def _effects(analysis: Probabilistic, rows: Mapping[str, FloatArray]) -> FloatArray:
+def _effects(analysis: Probabilistic, masses: Sequence[FloatArray]) -> FloatArray:
     """Return what drawn rows do to the answer, as at most four uncorrelated numbers."""
-    mass, _ = posteriors(analysis.problem, rows)
-    mass = np.maximum(np.nan_to_num(mass, nan=0.0), 1e-12)
-    grouped = analysis.problem.by_diagnosis(mass)
-    first = np.argsort(-grouped.mean(axis=0), kind="stable")[:4]
-    logs = np.log(grouped[:, first])
-    parts = [logs[:, 1:] - logs[:, :1]]
-    if analysis.choice is not None:
-        expected = analysis.choice.expected(mass)
-        best = int(expected.mean(axis=0).argmax())
-        parts.append(np.delete(expected, best, axis=1) - expected[:, [best]])
+    parts = []
+    leading = np.argsort(-analysis.problem.by_diagnosis(analysis.problem.mass), kind="stable")[:4]
+    for mass in masses:
+        mass = np.maximum(mass, 1e-12)
+        logs = np.log(analysis.problem.by_diagnosis(mass)[:, leading])
+        parts.append(logs[:, 1:] - logs[:, :1])
+        if analysis.choice is not None:
+            expected = analysis.choice.expected(mass)
+            best = int(expected.mean(axis=0).argmax())
+            parts.append(np.delete(expected, best, axis=1) - expected[:, [best]])
     values = np.concatenate(parts, axis=1)
     spread = values.std(axis=0)
     values = (values - values.mean(axis=0))[:, spread > 1e-12] / spread[spread > 1e-12]
     if not values.shape[1]:
-        return np.zeros((len(mass), 1))
+        return np.zeros((analysis.size, 1))
     u, s, _ = np.linalg.svd(values, full_matrices=False)
     kept = min(4, int((s > 1e-4 * s[0]).sum()))
     return np.asarray(u[:, :kept] * s[:kept])
