@@ -1,15 +1,16 @@
-"""Does any modelled diagnosis fit: the case against simulated cases of its own diagnosis.
+"""Whether any modelled diagnosis fits: the case against simulated cases taken for the same.
 
-If the leading modelled diagnoses are right, the case is a draw from them. Three things are
-compared with 1000 such draws in which the same things were looked at, at the same place and
-found in the same way:
+Cases are simulated from the modelled tumours at the same place, found in the same way and with
+the same things looked at, each tumour as common as it is there; those with the same leading
+diagnosis s are what this case is compared with. Most of them are cases of s, some are cases of
+others that look like s, as in life. Three things are compared:
 
     none      P(none of the modelled diagnoses | e), large when the findings suit no one
-    whole     ln P(e | leading diagnoses), small when the findings as a whole are unusual
-    hallmark  sum of the two smallest ln P(f | leading diagnosis): findings that it does not have
+    whole     ln P(e | s), small when the findings as a whole are unusual
+    hallmark  sum of the two smallest ln P(f | s): findings that s does not have
 
 Their tails p_k are combined as Fisher (1932) has it, F = - sum ln p_k, and because the three
-are not independent the tail of F is again counted among the draws.
+are not independent the tail of F is again counted among the simulated cases.
 """
 
 from __future__ import annotations
@@ -29,29 +30,32 @@ IntArray = NDArray[np.intp]
 
 ODD = 0.03
 """A case is said to fit no modelled diagnosis when fewer of their own cases fit as badly."""
-_CONSIDERED = 0.05
-"""Diagnoses at least this probable (none of these aside) are drawn from."""
+_TUMOURS = 8
+"""Tumours that are drawn from: the most probable ones, half of the draws from the leading one."""
 
 
 @dataclass(frozen=True)
 class Misfit:
-    """How the case compares with cases of the diagnoses it is taken for.
+    """How the case compares with cases that are taken for the same diagnosis.
 
     Parameters
     ----------
     tail
-        Share of their simulated cases that fit at least as badly.
+        Share of the simulated cases with this leading diagnosis that fit at least as badly.
     none, whole, hallmark
         The same for each of the three measures.
-    diagnoses
-        The diagnoses compared with, and their shares.
+    diagnosis
+        The leading one of the modelled diagnoses.
+    compared
+        Simulated cases compared with.
     """
 
     tail: float
     none: float
     whole: float
     hallmark: float
-    diagnoses: tuple[tuple[str, float], ...]
+    diagnosis: str
+    compared: int
 
     @property
     def is_odd(self) -> bool:
@@ -61,12 +65,12 @@ class Misfit:
     @property
     def sentence(self) -> str:
         """The comparison in words."""
-        names = " or ".join(code for code, _ in self.diagnoses[:3])
         if not self.is_odd:
-            return f"The findings are as they come in {names}."
+            return f"The findings are as they come in cases taken for {self.diagnosis}."
         return (
-            f"Among cases of {names} with the same things looked at, only about one in "
-            f"{round(1 / self.tail):,} fits as badly: none of the modelled diagnoses may be right."
+            f"Among cases taken for {self.diagnosis} with the same things looked at, only about "
+            f"one in {round(1 / self.tail):,} fits as badly: none of the modelled diagnoses may be "
+            "right."
         )
 
 
@@ -102,53 +106,53 @@ def measure_misfit(
         setting[position[name]] = code
     prior = compiled.run(setting[None], targets=(target,)).posterior[target][0]
     posterior = compiled.run(own[None], targets=(target,)).posterior[target][0]
-    share = np.where(np.arange(len(states)) == other, 0.0, posterior)
+    share = np.where((np.arange(len(states)) == other) | (prior <= 0), 0.0, posterior)
     if share.sum() <= 0:
         return None
-    share = share / share.sum()
-    share = np.where(share >= min(_CONSIDERED, share.max()), share, 0.0)
-    share = share / share.sum()
+    lead = int(share.argmax())
+    drawn_from = [int(i) for i in np.argsort(-share)[:_TUMOURS] if share[i] > 0]
     names = [network.variables[c].name for c in columns]
-    rate = _rates(network, compiled, setting, target, names, np.flatnonzero(share))
-    drawn = []
-    for state, size in enumerate(rng.multinomial(simulations, share)):
-        if size:
-            part = sample_codes(network, int(size), rng, {**fixed, target: state})
-            cases = np.tile(setting, (int(size), 1))
-            cases[:, columns] = part[:, columns]
-            drawn.append(cases)
-    cases = np.concatenate([own[None], *drawn])
-    result = compiled.run(cases, targets=(target,), on_impossible="nan")
-    after, log_evidence = result.posterior[target], result.log_evidence
+    rate = _rates(network, compiled, setting, target, names, lead)
+    rest = max(simulations // (2 * max(len(drawn_from) - 1, 1)), 1)
+    cases, weight = [own[None]], [np.ones(1)]
+    for state in drawn_from:
+        size = simulations - simulations // 2 if state == lead else rest
+        part = sample_codes(network, size, rng, {**fixed, target: state})
+        made = np.tile(setting, (size, 1))
+        made[:, columns] = part[:, columns]
+        cases.append(made)
+        weight.append(np.full(size, prior[state] / size))
+    batch = np.concatenate(cases)
+    result = compiled.run(batch, targets=(target,), on_impossible="nan")
+    after = np.nan_to_num(result.posterior[target], nan=0.0)
+    modelled = np.where(np.arange(len(states)) == other, -1.0, after)
+    same = modelled.argmax(axis=1) == lead
     with np.errstate(divide="ignore", invalid="ignore"):
-        # P(e | s) up to the setting's constant: P(e) P(s | e) / P(s).
-        by_state = np.where(share > 0, after * share / np.maximum(prior, 1e-300), 0.0)
-        whole = log_evidence + np.log(by_state.sum(axis=1))
-    lead = np.where(share > 0, after, -1.0).argmax(axis=1)
-    logs = np.stack(
-        [rate[name][lead, cases[:, c]] for name, c in zip(names, columns, strict=True)], axis=1
-    )
+        # ln P(e | s) up to the setting's constant: P(e) P(s | e) / P(s).
+        whole = result.log_evidence[same] + np.log(after[same, lead])
+    logs = np.stack([rate[n][batch[same][:, c]] for n, c in zip(names, columns, strict=True)], 1)
     hallmark = np.sort(logs, axis=1)[:, :2].sum(axis=1)
-    measures = np.stack([after[:, other], -whole, -hallmark])
-    measures = np.nan_to_num(measures, nan=np.inf)
-    tails = np.stack([_tails(m) for m in measures])
+    weights = np.concatenate(weight)[same]
+    # The case itself counts as one of its own diagnosis, so that no tail is 0.
+    weights[0] = prior[lead] / (simulations - simulations // 2)
+    measures = np.nan_to_num(np.stack([after[same, other], -whole, -hallmark]), nan=np.inf)
+    tails = np.stack([_tails(m, weights) for m in measures])
     fisher = -np.log(tails).sum(axis=0)
-    kept = [(states[i], float(share[i])) for i in np.argsort(-share) if share[i] > 0]
     return Misfit(
-        float(_tails(fisher)[0]), float(tails[0, 0]), float(tails[1, 0]), float(tails[2, 0]),
-        tuple(kept),
+        float(_tails(fisher, weights)[0]), float(tails[0, 0]), float(tails[1, 0]),
+        float(tails[2, 0]), states[lead], int(same.sum()) - 1,
     )  # fmt: skip
 
 
-def _tails(values: FloatArray) -> FloatArray:
-    """Return for each value the share of values at least as large, itself included."""
-    ordered = np.sort(values)
+def _tails(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return for each value the weighted share of values at least as large, itself included."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    above = np.append(weights[order][::-1].cumsum()[::-1], 0.0)
     # Rounding must not separate equal values.
     slack = 1e-9 * np.maximum(np.abs(values), 1.0)
     slack[~np.isfinite(slack)] = 0.0
-    return np.asarray(
-        (len(values) - np.searchsorted(ordered, values - slack, side="left")) / len(values)
-    )
+    return np.asarray(above[np.searchsorted(ordered, values - slack, side="left")] / above[0])
 
 
 def _rates(
@@ -157,17 +161,11 @@ def _rates(
     setting: IntArray,
     target: str,
     names: list[str],
-    states: IntArray,
+    state: int,
 ) -> dict[str, FloatArray]:
-    """Return ln P(f | state of the target, setting) for some states: name -> (states, f)."""
+    """Return ln P(f | state of the target, setting) of every finding: name -> (states of f,)."""
     position = {v.name: i for i, v in enumerate(network.variables)}
-    cases = np.tile(setting, (len(states), 1))
-    cases[:, position[target]] = states
-    answer = compiled.run(cases, targets=tuple(names)).posterior
-    size = network.variable(target).cardinality
-    tables = {}
-    for name in names:
-        table = np.zeros((size, network.variable(name).cardinality))
-        table[states] = np.log(np.maximum(answer[name], 1e-12))
-        tables[name] = table
-    return tables
+    case = setting[None].copy()
+    case[0, position[target]] = state
+    answer = compiled.run(case, targets=tuple(names)).posterior
+    return {name: np.log(np.maximum(answer[name][0], 1e-12)) for name in names}
