@@ -11,6 +11,7 @@ from mesenbayes.sensitivity.choice import Choice
 from mesenbayes.sensitivity.flip import tune, what_would_flip
 from mesenbayes.sensitivity.function import one_way, sensitivity_function
 from mesenbayes.sensitivity.morris import morris
+from mesenbayes.sensitivity.outcomes import outcome_indices, salib_problem
 from mesenbayes.sensitivity.probabilistic import probabilistic, probabilistic_diagnosis
 from mesenbayes.sensitivity.problem import Problem
 from mesenbayes.sensitivity.robust import robust
@@ -43,10 +44,12 @@ __all__ = [
     "marker_groups",
     "morris",
     "one_way",
+    "outcome_indices",
     "per_source",
     "probabilistic",
     "probabilistic_diagnosis",
     "robust",
+    "salib_problem",
     "sensitivity_function",
     "side_by_side",
     "sobol",

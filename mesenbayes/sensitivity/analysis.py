@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -137,9 +137,9 @@ class Sensitivity:
         """Return the worst and the best completion of what is not yet known."""
         return worst_and_best(self.problem)
 
-    def sources(self) -> pd.DataFrame:
-        """Return what rests on each source, all its rows moved together."""
-        return per_source(self.problem)
+    def sources(self, by: Literal["source", "study"] = "source") -> pd.DataFrame:
+        """Return what rests on each source (or each series), all its rows moved together."""
+        return per_source(self.problem, by=by)
 
     # ------------------------------------------------------------------ together
 

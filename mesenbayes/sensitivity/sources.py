@@ -19,14 +19,25 @@ def source_names(row: Row, most: int = 3) -> tuple[str, ...]:
     return (*ranked[:most], *(("...",) if len(ranked) > most else ()))
 
 
-def rows_by_source(entries: Entries) -> dict[str, dict[int, float]]:
-    """Return source -> {row: share of the row's strength that the source holds}."""
+def study_name(study: Study, by: str = "source") -> str:
+    """Return what a study is known by: its source, or its source and what it counted there."""
+    return study.source_id if by == "source" else f"{study.source_id}: {study.note or study.n}"
+
+
+def rows_by_source(entries: Entries, by: str = "source") -> dict[str, dict[int, float]]:
+    """Return source -> {row: share of the row's strength that the source holds}.
+
+    Parameters
+    ----------
+    by
+        ``source``, or ``study`` for each series of a source by itself.
+    """
     found: dict[str, dict[int, float]] = {}
     for r in range(len(entries.row_start)):
         if np.isinf(entries.strength[r]):
             continue
         for study in entries.source_row(r).studies:
-            rows = found.setdefault(study.source_id, {})
+            rows = found.setdefault(study_name(study, by), {})
             rows[r] = rows.get(r, 0.0) + study.effective_n / entries.strength[r]
     return {source: {r: min(w, 1.0) for r, w in rows.items()} for source, rows in found.items()}
 
@@ -49,7 +60,9 @@ def study_counts(study: Study, states: tuple[str, ...], theta: FloatArray) -> Fl
     return np.asarray(counts * scale)
 
 
-def reweighted(row: Row, states: tuple[str, ...], reweight: Mapping[str, float]) -> FloatArray:
+def reweighted(
+    row: Row, states: tuple[str, ...], reweight: Mapping[str, float], by: str = "source"
+) -> FloatArray:
     """Return the Dirichlet parameters of a row with its sources counted `reweight` times.
 
     alpha' = alpha + sum over studies (w - 1) effective counts. The pooling of the other
@@ -59,7 +72,7 @@ def reweighted(row: Row, states: tuple[str, ...], reweight: Mapping[str, float])
     """
     alpha = row.alpha.copy()
     for study in row.studies:
-        factor = reweight.get(study.source_id, 1.0) - 1.0
+        factor = reweight.get(study_name(study, by), 1.0) - 1.0
         if factor:
             alpha = alpha + factor * study_counts(study, states, row.mean)
     return np.asarray(np.where(row.alpha > 0, np.maximum(alpha, 0.01 * row.alpha), 0.0))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -108,8 +108,15 @@ def _joint(
     return np.asarray(np.nan_to_num(mass, nan=0.0) * scale[:, None])
 
 
-def per_source(problem: Problem, choice: Choice | None = None) -> pd.DataFrame:
+def per_source(
+    problem: Problem, choice: Choice | None = None, by: Literal["source", "study"] = "source"
+) -> pd.DataFrame:
     """Return what rests on each source, all its rows moved together.
+
+    Parameters
+    ----------
+    by
+        ``study`` for each series of a source by itself.
 
     Returns
     -------
@@ -126,14 +133,14 @@ def per_source(problem: Problem, choice: Choice | None = None) -> pd.DataFrame:
     now, leading = int(wanted.recommended(problem.mass)), int(problem.mass.argmax())
     share = row_shares(problem, leading)
     found = []
-    for source, rows in rows_by_source(e).items():
+    for source, rows in rows_by_source(e, by).items():
         mine = {r: weight for r, weight in rows.items() if r in reached}
         if not mine:
             continue
 
         def row_at(r: int, t: float, source: str = source) -> FloatArray:
             states = problem.network.variables[e.row_variable[r]].states
-            alpha = reweighted(e.source_row(r), states, {source: t})
+            alpha = reweighted(e.source_row(r), states, {source: t}, by)
             return np.asarray(alpha / alpha.sum())
 
         z = _joint(problem, list(mine), [0.0, 2.0], row_at)

@@ -15,6 +15,7 @@ from mesenbayes.network.table import Row, Table
 from mesenbayes.sensitivity.choice import Choice
 from mesenbayes.sensitivity.covariation import lines
 from mesenbayes.sensitivity.distance import odds_range, parameter_distance, row_distance
+from mesenbayes.sensitivity.flip import tune
 from mesenbayes.sensitivity.function import one_way, sensitivity_function
 from mesenbayes.sensitivity.problem import Problem
 from mesenbayes.testing import enumerate_joint, network_from_arrays, random_network
@@ -276,12 +277,16 @@ def test_printed_suggestions_of_bnmonitor(
     i = problem.entries.find(node, state, **given_)
     # N - eps D >= 0 is linear in t (METHODS 5); without evidence D is 1
     t = (0.4 - answer.b[0, i]) / answer.a[0, i]
-    # The page prints bnmonitor's root search on re-propagations: its 7 digits carry an error
-    # of up to 2e-5; the closed form meets 0.4 exactly.
-    assert t == pytest.approx(suggested, abs=3e-5)
+    assert round(t, 7) == suggested
     assert answer.value(i, t)[0] == pytest.approx(0.4, abs=1e-12)
-    theta = problem.entries.theta[i]
-    assert float(parameter_distance(theta, suggested)) == pytest.approx(distance, abs=5e-7)
+    assert round(float(parameter_distance(problem.entries.theta[i], t)), 7) == distance
+
+
+def test_what_bnmonitor_leaves_out() -> None:
+    """It keeps one row for each node; the nearest change of all is another row of Alarm."""
+    frame = tune(one_way(Problem.of(FIRE, np.full(6, -1), "Report")), 0.4, "TRUE")
+    assert frame["parameter"].iloc[0] == "P(Alarm=FALSE | Fire=FALSE, Tampering=FALSE)"
+    assert frame["distance"].iloc[0] < min(distance for *_, distance in SENSQUERY)
 
 
 def test_printed_proportional_row_of_bnmonitor() -> None:

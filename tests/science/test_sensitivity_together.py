@@ -131,6 +131,8 @@ def test_a_source_counted_twice_or_not_at_all() -> None:
     np.testing.assert_allclose(reweighted(row, ("a", "b", "c"), {"S": 1.0}), row.alpha)
     gone = reweighted(row, ("a", "b", "c"), {"S": 0.0})
     np.testing.assert_allclose(gone, [4 - 4 / 3, 1, 2 - 2 / 3])
+    series = reweighted(row, ("a", "b", "c"), {"S: 10": 0.0}, by="study")
+    np.testing.assert_allclose(series, gone)
 
 
 def test_per_source_moves_all_its_rows() -> None:
@@ -161,6 +163,8 @@ def test_per_source_moves_all_its_rows() -> None:
                     alpha = reweighted(one, states, {source: weight})
                     rows[int(r)] = alpha / alpha.sum()
             assert frame.loc[source, column] == pytest.approx(slow(q, rows)[leading])
+    by_series = per_source(q, by="study")
+    assert by_series["source"].tolist() == [f"{s}: 10" for s in per_source(q)["source"]]
     # every row rests half on its source and half on what else is in it
     assert frame["share"].sum() == pytest.approx(0.5)
     assert row_shares(q, leading).sum() == pytest.approx(1)

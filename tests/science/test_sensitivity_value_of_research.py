@@ -177,3 +177,25 @@ def test_groups_by_name(analysis) -> None:
         group(analysis, "rowz")
     with pytest.raises(CaseError, match="cannot matter"):
         evsi(analysis, analysis.problem.entries.find_row("M3", T="a"))
+
+
+def test_first_order_of_outcomes_is_the_variance_explained() -> None:
+    """A gain that is x + 2 z^2: shares 1 : Var(2 z^2) = 8."""
+    from dataclasses import replace
+
+    from mesenbayes.sensitivity.outcomes import outcome_indices
+
+    p = one_row()
+    a = probabilistic_diagnosis(p, 20_000, rng=1)
+    rng = np.random.default_rng(8)
+    x, z = rng.normal(size=(2, 20_000))
+    value = np.stack([np.zeros_like(x), 5 + x + 2 * z**2], axis=1)
+    choice = Choice("treatment", ("none", "some"), np.zeros((2, 2)))
+    drawn = {"x": x, "z": z, "idle": rng.normal(size=20_000)}
+    b = replace(a, choice=choice, expected=value, outcomes=drawn)
+    share = outcome_indices(b).set_index("parameter")["share"]
+    assert share["x"] == pytest.approx(1 / 9, abs=0.01)
+    assert share["z"] == pytest.approx(8 / 9, abs=0.02)
+    assert share["idle"] < 0.002
+    with pytest.raises(CaseError, match="no outcome parameters"):
+        outcome_indices(a)

@@ -11,8 +11,9 @@ import pytest
 
 import mesenbayes as mb
 from mesenbayes.cli import main
-from mesenbayes.errors import CaseError, UnknownFinding
+from mesenbayes.errors import CaseError, UnknownFinding, UnknownState
 from mesenbayes.sensitivity import Sensitivity, evpi, evppi, for_cases
+from mesenbayes.sensitivity.outcomes import outcome_indices, salib_problem
 from mesenbayes.sensitivity.probabilistic import probabilistic
 
 mpl.use("Agg")
@@ -103,6 +104,11 @@ def test_probabilistic_and_value_of_research(answer: Sensitivity) -> None:
     most = evpi(drawn)
     frame = evppi(drawn, ["S100", "rows", "outcomes", "utilities"])
     assert frame["evppi"].between(0, most.value + 1e-12).all()
+    shares = outcome_indices(drawn)
+    assert shares["share"].between(-1e-9, 1).all()
+    assert len(shares) == len(drawn.outcomes) == salib_problem(drawn)["num_vars"]
+    with pytest.raises(UnknownState, match="the option cannot be 'prayer'"):
+        outcome_indices(drawn, "prayer")
     options = drawn.options()["option"]
     cost = {option: 1000.0 * i for i, option in enumerate(options)}
     curve = drawn.acceptability(cost, np.linspace(0, 1e5, 5))
