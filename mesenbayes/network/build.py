@@ -90,7 +90,6 @@ class NetworkBuilder:
                     self.fits[kind],
                 )
                 for kind, findings in kept.items()
-                if kind not in self.fitted
             },
             **self.fitted,
         }
@@ -123,8 +122,6 @@ class NetworkBuilder:
         """Fit every kind afresh, but for those that are known already."""
         fits = {}
         for kind, findings in self._grouped(self.structure.pooled_specifications).items():
-            if kind in self.fitted:
-                continue
             family = Family(kind, findings, self.structure.lineage_of, self.structure.settings)
             fits[kind] = (
                 FamilyFit(family.rho, family.mixture, family.lineage_weight)
@@ -144,12 +141,13 @@ class NetworkBuilder:
     def _grouped(
         self, specifications: Iterable[Specification]
     ) -> dict[str, dict[str, FindingStudies]]:
-        """Return the studies of findings: kind -> finding -> studies."""
+        """Return the studies of findings, kind -> finding -> studies; not of kinds that are
+        known already."""
         rows = self._rows_by_finding
         grouped: dict[str, dict[str, FindingStudies]] = defaultdict(dict)
         for spec in specifications:
             family = FAMILIES.get(spec.kind)
-            if family is None:
+            if family is None or family in self.fitted:
                 continue
             name = spec.variable.name
             counted = name.removesuffix("_expression") if spec.kind == "expression" else name
