@@ -213,25 +213,22 @@ class Diagnosis:
         find = self.network.vocabulary.find
         changed = {find(name)[0].name for name in changes}
         case = self.case.case
-        gone = {f.stated_as for f in self.case.findings if f.variable in changed}
-        findings = {
+        # What was set aside stays out, so that a change that is not understood is refused.
+        aside = {text.split(":")[0] for text in self.case.set_aside}
+        kept = {
             name: value
             for name, value in case.findings.items()
-            if name in self._set_aside_names or find(name)[0].name not in changed
+            if name not in aside and find(name)[0].name not in changed
         }
-        variants = [v for v in case.variants if " ".join(str(x) for x in v.values()) not in gone]
-        stated = ", ".join(
+        stays = {f.stated_as for f in self.case.findings if f.variable not in changed}
+        variants = tuple(v for v in case.variants if " ".join(map(str, v.values())) in stays)
+        told = ", ".join(
             f"{n} not stated" if v is None else f"{n}={v}" for n, v in changes.items()
         )
         again = replace(
-            case, findings={**findings, **changes}, variants=tuple(variants),
-            title=f"{case.name}: {stated}",
-        )  # fmt: skip
-        return self.network.diagnose(again, ignore_unknown=True, target=self.target)
-
-    @property
-    def _set_aside_names(self) -> set[str]:
-        return {text.split(":")[0] for text in self.case.set_aside}
+            case, findings={**kept, **changes}, variants=variants, title=f"{case.name}: {told}"
+        )
+        return self.network.diagnose(again, target=self.target)
 
     def compare(self, *others: Diagnosis | Mapping[str, Any]) -> Comparison:
         """Return this case beside others, or beside itself with changed findings."""
