@@ -4,8 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made
 CASE   := networks/gi-mesenchymal/cases/gastric_gist.yaml
+# An environment that uv made has no pip of its own.
+INSTALL := $(if $(shell command -v uv),uv pip install -q -p $(BIN)/python,$(BIN)/python -m pip install -q --disable-pip-version-check) -c constraints.txt -e
 
-.PHONY: demo test lint types benchmark clean
+.PHONY: demo test lint types benchmark docs notebooks app clean
 
 demo: $(STAMP)            ## diagnose a published case from end to end
 	$(BIN)/mesenbayes diagnose $(CASE)
@@ -21,6 +23,18 @@ types: $(STAMP)           ## static types
 
 benchmark: $(STAMP)       ## speed, side by side with pgmpy and pyAgrum
 	$(BIN)/python benchmarks/run.py
+
+docs: $(STAMP)            ## the documentation site, into docs/_build/html
+	$(INSTALL) '.[docs]'
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
+notebooks: $(STAMP)       ## run the notebooks and write their outputs
+	$(INSTALL) '.[notebooks]'
+	$(BIN)/python notebooks/build.py
+
+app: $(STAMP)             ## the teaching app, on this machine only
+	$(INSTALL) '.[web]'
+	$(BIN)/mesenbayes app
 
 # uv where it is installed, venv and pip otherwise; versions pinned by constraints.txt.
 $(STAMP): pyproject.toml constraints.txt
