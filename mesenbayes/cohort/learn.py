@@ -361,7 +361,7 @@ def _moved(
             share = float(counts[i][k]) / total
             z = float((row.mean[k] - before[k]) / spread[k]) if spread[k] > 0 else 0.0
             reason = (
-                f"{share:.0%} of {total:.1f} local cases, {informed[i]:.1f} of them with a finding, "
+                f"{share:.0%} of {total:.1f} local cases, {informed[i]:.1f} of them observed, "
                 f"against {before[k]:.0%} in evidence worth {strength:.1f} cases"
             )
             lines.append((name, given, state, float(before[k]), float(row.mean[k]), strength,
