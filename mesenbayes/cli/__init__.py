@@ -15,9 +15,10 @@ from mesenbayes.cli import (
     convert,
     diagnose,
     evidence,
-    learn,
     explain,
+    learn,
     none_of_these,
+    open_cases,
     sensitivity,
     simulate,
     treat,
@@ -65,6 +66,7 @@ app.command("cohort")(cohort.cohort)
 app.command("simulate")(simulate.simulate)
 app.command("validate")(validate.validate)
 app.command("learn")(learn.learn)
+app.command("open-cases")(open_cases.open_cases)
 app.command("app")(teaching.app)
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(convert.app, name="convert")
