@@ -50,6 +50,8 @@ _THIN_SHARE = 0.2
 """Share of the variance on thin rows from which the straight line is not trusted."""
 _CARRIED = 0.999
 """Share of the variance whose tables are drawn; the others stay at their means."""
+_STILL = 1e-6
+"""Rows that carry a smaller share of every variance stay at their means."""
 _SEED = 20261124
 
 
@@ -212,7 +214,10 @@ def certainty(
     mean, variance, sample = linear.mean, linear.variance, None
     if chosen == "monte carlo":
         carried = _carrying(linear, tables)
-        sample = _sample(network, compiled, encoded, target, distinct, carried, draws, generator)
+        vary = _moving(linear)
+        sample = _sample(
+            network, compiled, encoded, target, distinct, carried, vary, draws, generator
+        )
         variance = sample.var(axis=0)
         tail = (1 - LEVEL) / 2
         interval = np.quantile(sample, [tail, 1 - tail], axis=0).T
@@ -293,6 +298,13 @@ def _carrying(linear: _Linear, tables: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in tables if name in kept)
 
 
+def _moving(linear: _Linear) -> list[int]:
+    """Return the rows that move any state that matters: the others would be drawn for nothing."""
+    matter = linear.mean > 0.01
+    share = linear.terms[matter] / np.maximum(linear.variance[matter, None], 1e-300)
+    return np.flatnonzero(share.max(axis=0) > _STILL).tolist()
+
+
 def _sample(
     network: BayesianNetwork,
     compiled: CompiledNetwork,
@@ -300,6 +312,7 @@ def _sample(
     target: str,
     distinct: DistinctRows,
     tables: tuple[str, ...],
+    vary: list[int],
     draws: int,
     rng: np.random.Generator,
 ) -> FloatArray:
@@ -308,7 +321,7 @@ def _sample(
     if not tables:
         posterior = compiled.run(codes, likelihoods, targets=(target,)).posterior[target]
         return np.asarray(np.repeat(posterior, draws, axis=0))
-    drawn = draw_tables(network, distinct, tables, draws, rng)
+    drawn = draw_tables(network, distinct, tables, draws, rng, vary)
     result = compiled.run(codes, likelihoods, targets=(target,), tables=drawn)
     return np.asarray(result.posterior[target])
 

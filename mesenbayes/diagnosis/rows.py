@@ -80,33 +80,41 @@ def draw_tables(
     tables: Collection[str],
     size: int,
     rng: np.random.Generator,
+    vary: Collection[int] | None = None,
 ) -> dict[str, FloatArray]:
     """Draw `tables` from their rows' Dirichlets: table -> (size, *parents, states).
 
+    Only the rows numbered in `vary` are drawn, if it is given; the others stay at their means.
     A row that several tables share is drawn once. A Dirichlet is a vector of gamma variates
     divided by its sum; where all of them underflow (every parameter far below 1) the mean
     stands.
     """
     drawn: dict[int, FloatArray] = {}
     wanted = np.unique(np.concatenate([distinct.places[name] for name in tables]))
+    chosen = set(wanted.tolist() if vary is None else vary)
     by_length: dict[int, list[int]] = {}
     for number in wanted.tolist():
-        by_length.setdefault(len(distinct.rows[number].alpha), []).append(number)
+        row = distinct.rows[number]
+        if number in chosen and not row.is_certain:
+            by_length.setdefault(len(row.alpha), []).append(number)
     for numbers in by_length.values():
         alpha = np.stack([distinct.rows[n].alpha for n in numbers])
         mean = alpha / alpha.sum(axis=1, keepdims=True)
-        certain = np.array([distinct.rows[n].is_certain for n in numbers])
         gamma = rng.standard_gamma(alpha, size=(size, *alpha.shape))
         total = gamma.sum(axis=2, keepdims=True)
-        stays = certain[None, :, None] | (total <= 0)
-        values = np.where(stays, mean, gamma / np.where(total > 0, total, 1.0))
+        values = np.where(total > 0, gamma / np.where(total > 0, total, 1.0), mean)
         drawn.update(dict(zip(numbers, np.moveaxis(values, 1, 0), strict=True)))
-    return {
-        name: np.stack([drawn[n] for n in distinct.places[name].tolist()], axis=1)[
-            :, network.tables[name].row_index
-        ]
-        for name in tables
-    }
+    answer = {}
+    for name in tables:
+        table = network.tables[name]
+        full = np.repeat(table.probability[None], size, axis=0)
+        flat = full.reshape(size, -1, full.shape[-1])
+        for position, number in enumerate(distinct.places[name].tolist()):
+            if number in drawn:
+                at = np.flatnonzero(table.row_index.ravel() == position)
+                flat[:, at] = drawn[number][:, None, :]
+        answer[name] = full
+    return answer
 
 
 def parents_in_words(network: BayesianNetwork, name: str, row: int) -> str:

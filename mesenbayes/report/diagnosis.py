@@ -416,6 +416,18 @@ class Diagnosis:
                 }
                 for c in self.posterior
             ],
+            "certainty": {
+                "method": self.certainty.method,
+                "reason": self.certainty.reason,
+                "probability_top": {
+                    state: float(p)
+                    for state, p in zip(self.certainty.states, self.certainty.top, strict=True)
+                    if p > 0
+                },
+                "sources": [
+                    {"source": s.source, "share": s.share} for s in self.certainty.sources
+                ],
+            },
             "genotype": [
                 {"genotype": g, "probability": p} for g, p in self.genotype.items()
             ],

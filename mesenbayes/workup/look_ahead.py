@@ -106,14 +106,11 @@ def _gains(
 ) -> FloatArray:
     """Return P(result of first) times the worth of `second` after it, (results,)."""
     joint = outlook.weight[:, None, None] * outlook.table((first, second))
-    gains = np.zeros(joint.shape[1])
-    for r in range(joint.shape[1]):
-        weights = joint[:, r]
-        p = float(weights.sum())
-        if p <= 0:
-            continue
-        if problem is not None:
-            gains[r] = problem.value(weights)
-        else:
-            gains[r] = p * information(by_target(outlook, weights / p))
-    return gains
+    if problem is not None:
+        return np.array([problem.value(joint[:, r]) for r in range(joint.shape[1])])
+    # P(r) I(S; T | r) = sum over s, t of p(s,r,t) log2 [ p(s,r,t) p(r) / (p(s,r) p(r,t)) ]
+    p = by_target(outlook, joint)
+    apart = p.sum(axis=2, keepdims=True) * p.sum(axis=0, keepdims=True)
+    together = p * p.sum(axis=(0, 2))[:, None]
+    ratio = np.divide(together, apart, out=np.ones_like(p), where=p > 0)
+    return np.asarray((p * np.log2(ratio)).sum(axis=(0, 2)).clip(min=0))

@@ -76,6 +76,12 @@ class Outlook:
         size = self.network.variable(self.target).cardinality
         return np.bincount(self.states[:, 0], self.weight, minlength=size).astype(np.float64)
 
+    @cached_property
+    def membership(self) -> FloatArray:
+        """1 where a class belongs to a state of the target, (states, classes)."""
+        size = self.network.variable(self.target).cardinality
+        return np.asarray((np.arange(size)[:, None] == self.states[:, 0]).astype(np.float64))
+
     def of_class(self, variable: str) -> list[str]:
         """Return the state of a core variable in each class."""
         names = self.network.variable(variable).states

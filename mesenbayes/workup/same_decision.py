@@ -148,7 +148,7 @@ def draw_results(
         u = rng.random((draws, 1)) * cumulative[:, -1:]
         result = (u >= cumulative).sum(axis=1).clip(max=flat.shape[1] - 1)
         with np.errstate(divide="ignore"):
-            logs += np.log(flat[:, result])
+            logs += np.log(flat)[:, result]
     logs -= logs.max(axis=0)
     return np.asarray(np.exp(logs))
 

@@ -74,11 +74,9 @@ class Result:
 
 
 def by_target(outlook: Outlook, weights: FloatArray) -> FloatArray:
-    """Sum (classes, outcomes) over the classes of each target state: (states, outcomes)."""
-    size = outlook.network.variable(outlook.target).cardinality
-    joint = np.zeros((size, *weights.shape[1:]))
-    np.add.at(joint, outlook.states[:, 0], weights)
-    return joint
+    """Sum (classes, ...) over the classes of each target state: (states, ...)."""
+    flat = weights.reshape(len(weights), -1)
+    return np.asarray((outlook.membership @ flat).reshape(-1, *weights.shape[1:]))
 
 
 def joint_with_classes(outlook: Outlook, tests: Sequence[str]) -> FloatArray:
