@@ -90,9 +90,7 @@ def sensitivity(
         if sobol:
             with _bar("Sobol") as step:
                 by: Any = sobol
-                answer = one.sobol(by, rng=seed, progress=step)
-                leading = one.problem.names[int(one.problem.mass.argmax())]
-                parts["sobol"] = answer.to_frame(leading)
+                parts["sobol"] = one.sobol(by, rng=seed, progress=step)
         if robust is not None:
             with _bar("robust bounds") as step:
                 parts["robust"] = one.robust(robust, progress=step)
@@ -179,7 +177,7 @@ def _data(one: Sensitivity, parts: dict[str, Any]) -> dict[str, Any]:
     for name, part in parts.items():
         if name == "evpi":
             data[name] = {"value": part.value, "standard_error": part.standard_error}
-        elif name in ("robust", "structural"):
+        elif name in ("robust", "structural", "sobol"):
             data[name] = {"sentence": part.sentence, "table": _plain(part.to_frame())}
         else:
             data[name] = _plain(part)
@@ -211,8 +209,9 @@ def _print(one: Sensitivity, parts: dict[str, Any], shown: int) -> None:
         if name == "evpi":
             continue
         typer.echo(f"\n{_TITLES[name]}")
-        if hasattr(part, "sentence"):
-            typer.echo(f"  {part.sentence}")
+        sentence = part.attrs.get("sentence") if hasattr(part, "attrs") else part.sentence
+        if sentence:
+            typer.echo(f"  {sentence}")
         if name == "evppi":
             worth = parts["evpi"]
             typer.echo(f"  EVPI {worth.value:.3g} (s.e. {worth.standard_error:.2g})")

@@ -1,12 +1,15 @@
-"""Tornado: one bar a parameter, from the low to the high end of its own interval."""
+"""Tornado, and the plain bars, intervals and marks of the other sensitivity tables."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mesenbayes.plots.style import BLUE, ORANGE, bare, new_axes
+import numpy as np
+
+from mesenbayes.plots.style import BLUE, GREEN, GREY, ORANGE, bare, new_axes
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from mesenbayes.sensitivity.tornado import Tornado
@@ -26,5 +29,60 @@ def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(bars), labels, fontsize=7.5)
     ax.invert_yaxis()
     ax.set_xlabel(tornado.quantity)
+    bare(ax)
+    return ax
+
+
+def plot_bars(
+    frame: pd.DataFrame, label: str, value: str, error: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw one bar a row, in the order of the frame: EVPPI, Sobol, Morris, sources, flips.
+
+    Parameters
+    ----------
+    label, value, error
+        Columns; `error` a standard error.
+    """
+    if ax is None:
+        ax = new_axes(7.5, 0.28 * len(frame) + 1.2)
+    y = np.arange(len(frame))
+    spread = None if error is None else 1.96 * frame[error].to_numpy()
+    ax.barh(y, frame[value].to_numpy(), xerr=spread, color=BLUE, height=0.7, ecolor="black")
+    ax.set_yticks(y, frame[label].tolist(), fontsize=7.5)
+    ax.invert_yaxis()
+    ax.set_xlabel(value.replace("_", " "))
+    bare(ax)
+    return ax
+
+
+def plot_intervals(frame: pd.DataFrame, label: str, value: str, ax: Axes | None = None) -> Axes:
+    """Draw one interval a row, from the columns ``low`` and ``high``, with a point at `value`."""
+    if ax is None:
+        ax = new_axes(6.5, 0.35 * len(frame) + 1.1)
+    y = np.arange(len(frame))
+    ax.hlines(y, frame["low"].to_numpy(), frame["high"].to_numpy(), color=BLUE, lw=2)
+    ax.plot(frame[value].to_numpy(), y, "o", color=BLUE)
+    ax.set_yticks(y, frame[label].tolist())
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1)
+    ax.set_xlabel("P(diagnosis | findings)")
+    bare(ax)
+    return ax
+
+
+def plot_marks(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw one line a row and one mark a column."""
+    if ax is None:
+        ax = new_axes(6.5, 0.35 * len(frame) + 1.1)
+    y = np.arange(len(frame))
+    for column, mark, colour in zip(
+        frame.columns, "osD^vP*X" * 3, (BLUE, ORANGE, GREEN, GREY) * 6, strict=False
+    ):
+        ax.plot(frame[column].to_numpy(), y, mark, color=colour, label=str(column))
+    ax.set_yticks(y, [str(i) for i in frame.index])
+    ax.invert_yaxis()
+    ax.set_xlim(-0.02, 1.02)
+    ax.set_xlabel("P(diagnosis | findings)")
+    ax.legend(frameon=False, fontsize=8)
     bare(ax)
     return ax

@@ -69,7 +69,15 @@ def without_each_finding(problem: Problem, choice: Choice | None = None) -> pd.D
     columns = ["finding", "with", "without", "change", "leads_without", "flips",
                "chosen_without", "choice_changes", "distance"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.sort_values("change", ascending=False, ignore_index=True, key=np.abs)
+    frame = frame.sort_values("change", ascending=False, ignore_index=True, key=np.abs)
+    if len(frame):
+        first, flips = frame.iloc[0], int(frame["flips"].sum())
+        frame.attrs["sentence"] = (
+            f"Most rests on {first['finding']}: without it P({problem.names[leading]}) is "
+            f"{first['without']:.3g} instead of {first['with']:.3g}. Findings without which "
+            f"another diagnosis leads: {flips} of {len(frame)}."
+        )
+    return frame
 
 
 def every_result(problem: Problem, choice: Choice | None = None) -> pd.DataFrame:

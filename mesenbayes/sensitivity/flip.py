@@ -32,6 +32,7 @@ from mesenbayes.sensitivity.sources import rows_by_source, source_names
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 FARTHEST = 12.0
 """Log-odds beyond which a source is not moved (odds of 160 000)."""
@@ -141,6 +142,15 @@ class Flips:
             "impossible": self.impossible,
             "sentence": self.sentence,
         }  # fmt: skip
+
+    def plot(self, shown: int = 15, ax: Axes | None = None) -> Axes:
+        """Draw the nearest changes by their distance (natural log odds)."""
+        from mesenbayes.plots.tornado import plot_bars
+
+        frame = self.to_frame()
+        frame = frame[np.isfinite(frame["distance"])].head(shown)
+        return plot_bars(frame.assign(change=frame["kind"] + " " + frame["what"]), "change",
+                         "distance", None, ax)  # fmt: skip
 
     def _repr_html_(self) -> str:
         return f"<p>{self.sentence}</p>" + self.to_frame().head(15).round(4).to_html(index=False)

@@ -91,7 +91,13 @@ def morris(
             "sources": [", ".join(source_names(one)) for one in row],
         }
     )
-    return frame.sort_values("mu_star", ascending=False, ignore_index=True)
+    frame = frame.sort_values("mu_star", ascending=False, ignore_index=True)
+    if len(frame):
+        frame.attrs["sentence"] = (
+            f"Turned from end to end, {frame['row'].iloc[0]} moves P({problem.names[k]}) by "
+            f"{frame['mu_star'].iloc[0]:.2g} on average."
+        )
+    return frame
 
 
 def _positions(alpha: FloatArray, quantiles: FloatArray) -> FloatArray:

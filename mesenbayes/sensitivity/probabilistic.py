@@ -25,6 +25,7 @@ from mesenbayes.sensitivity.utility import outcome_draws, treatment_choice
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from mesenbayes.report.diagnosis import Diagnosis
 
@@ -252,6 +253,12 @@ class Probabilistic:
                 f"{best['expected_loss']:.2f} {self.choice.unit} on average against knowing."
             )
         return text
+
+    def plot(self, shown: int = 8, ax: Axes | None = None) -> Axes:
+        """Draw the differential with its intervals."""
+        from mesenbayes.plots.tornado import plot_intervals
+
+        return plot_intervals(self.differential().head(shown), "diagnosis", "mean", ax)
 
     def _repr_html_(self) -> str:
         html = f"<p>{self.sentence}</p>" + self.differential().head(8).round(3).to_html(index=False)

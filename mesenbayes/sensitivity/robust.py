@@ -24,6 +24,7 @@ from mesenbayes.sensitivity.problem import Problem, Progress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 _SWEEPS = 25
 
@@ -76,6 +77,12 @@ class Robust:
         )
         lead = "and it always leads." if self.always_first else "and it need not lead."
         return f"{text}, {lead}"
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the bounds."""
+        from mesenbayes.plots.tornado import plot_intervals
+
+        return plot_intervals(self.to_frame(), "hypothesis", "posterior", ax)
 
     def _repr_html_(self) -> str:
         return f"<p>{self.sentence}</p>" + self.to_frame().round(4).to_html(index=False)

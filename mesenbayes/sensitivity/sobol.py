@@ -28,6 +28,7 @@ from mesenbayes.sensitivity.tied import row_shares
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 By = Literal["row", "table", "source"]
 REST = "all other rows"
@@ -88,6 +89,21 @@ class Sobol:
             }
         )
         return frame.sort_values("total", ascending=False, ignore_index=True)
+
+    @property
+    def sentence(self) -> str:
+        """The largest factor in words."""
+        first = self.to_frame().iloc[0]
+        return (
+            f"{first['factor']} alone explains {max(first['first'], 0):.0%} of the variance of "
+            f"{first['output']}, with its interactions {first['total']:.0%}."
+        )
+
+    def plot(self, output: str | None = None, ax: Axes | None = None) -> Axes:
+        """Draw the total indices with their errors."""
+        from mesenbayes.plots.tornado import plot_bars
+
+        return plot_bars(self.to_frame(output), "factor", "total", "total_error", ax)
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().round(3).to_html(index=False))

@@ -20,6 +20,7 @@ from mesenbayes.sensitivity.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 _STRENGTH = 100.0
 """Strength of rows that are computed from the network: they are not studies."""
@@ -68,6 +69,12 @@ class Structural:
         ]
         head = "All structures agree" if self.agree else "The structures disagree"
         return f"{head} ({'; '.join(parts)})."
+
+    def plot(self, shown: int = 8, ax: Axes | None = None) -> Axes:
+        """Draw the diagnoses, one mark for each network."""
+        from mesenbayes.plots.tornado import plot_marks
+
+        return plot_marks(self.to_frame(shown), ax)
 
     def _repr_html_(self) -> str:
         return f"<p>{self.sentence}</p>" + self.to_frame().round(4).to_html()

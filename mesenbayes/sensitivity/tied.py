@@ -163,7 +163,15 @@ def per_source(
     columns = ["source", "rows", "tables", "share", "probability", "without", "twice",
                "leads_without", "flips", "choice_changes"]  # fmt: skip
     frame = pd.DataFrame(found, columns=columns)
-    return frame.sort_values("share", ascending=False, ignore_index=True)
+    frame = frame.sort_values("share", ascending=False, ignore_index=True)
+    if len(frame):
+        first, flips = frame.iloc[0], int(frame["flips"].sum())
+        frame.attrs["sentence"] = (
+            f"{first['source']} carries {first['share']:.0%} of the uncertainty of "
+            f"P({problem.names[leading]}); counted not at all or twice, {flips} of {len(frame)} "
+            f"{by}s put another diagnosis first."
+        ).replace("studys", "studies")
+    return frame
 
 
 def row_shares(problem: Problem, hypothesis: int) -> FloatArray:

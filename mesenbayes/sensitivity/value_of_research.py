@@ -276,7 +276,7 @@ def evppi(
     Returns
     -------
     One row for each group, the most valuable first: group, parameters, evppi, standard_error,
-    share of EVPI.
+    share of EVPI. ``attrs["sentence"]`` says the first in words.
     """
     import pandas as pd
 
@@ -297,7 +297,15 @@ def evppi(
         progress(done, len(chosen))
     columns = ["group", "parameters", "evppi", "standard_error", "share_of_evpi"]
     frame = pd.DataFrame(found, columns=columns)
-    return frame.sort_values("evppi", ascending=False, ignore_index=True)
+    frame = frame.sort_values("evppi", ascending=False, ignore_index=True)
+    unit = analysis.choice.unit if analysis.choice else ""
+    if len(frame):
+        name, worth_, share = (frame[c].iloc[0] for c in ("group", "evppi", "share_of_evpi"))
+        frame.attrs["sentence"] = (
+            f"Knowing {name} exactly is worth {worth_:.2g} {unit} a patient, {share:.0%} of what "
+            f"knowing everything is worth ({everything.value:.2g})."
+        )
+    return frame
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -17,6 +19,13 @@ from mesenbayes.sensitivity.outcomes import outcome_indices, salib_problem
 from mesenbayes.sensitivity.probabilistic import probabilistic
 
 mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures() -> Iterator[None]:
+    yield
+    plt.close("all")
+
 
 CASE = {
     "site": "stomach", "age": 60, "size_cm": 4, "morphology": "spindle",
@@ -71,6 +80,26 @@ def test_default_analyses_have_tables_sentences_and_pictures(answer: Sensitivity
     assert answer.worst_and_best()["completion"].tolist() == ["worst", "best"]
     sources = answer.sources()
     assert sources["share"].between(0, 1).all()
+
+
+def test_everything_has_a_sentence_and_a_picture(answer: Sensitivity) -> None:
+    from mesenbayes.plots.tornado import plot_bars
+
+    flips = answer.flips(("parameter", "finding"))
+    assert len(flips.plot().patches) == np.isfinite(flips.to_frame()["distance"][:15]).sum()
+    for result in (answer.sobol("table", n=16, rng=1), answer.robust(), answer.structural()):
+        assert result.sentence.endswith(".")
+        assert result.plot().get_xlabel()
+    drawn = answer.probabilistic(50, rng=1)
+    assert len(drawn.plot(shown=4).get_yticks()) == 4
+    for frame, label, value in (
+        (answer.without_each_finding(), "finding", "change"),
+        (answer.sources(), "source", "share"),
+        (answer.morris(trajectories=2, rng=1), "row", "mu_star"),
+        (evppi(drawn, ["rows"]), "group", "evppi"),
+    ):
+        assert frame.attrs["sentence"].endswith(".")
+        assert len(plot_bars(frame.head(5), label, value).patches) == min(5, len(frame))
 
 
 def test_curves_and_surfaces(answer: Sensitivity) -> None:
