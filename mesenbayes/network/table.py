@@ -96,13 +96,16 @@ class Table:
         return np.asarray(means[self.row_index])
 
     def draw(self, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Draw `size` tables, shape (size, *parents, states); shared rows stay shared."""
-        sampled = np.empty((size, len(self.rows), len(self.rows[0].alpha)))
-        for position, row in enumerate(self.rows):
-            if row.is_certain:
-                sampled[:, position] = row.mean
-                continue
-            possible = row.alpha > 0
-            sampled[:, position] = 0.0
-            sampled[:, position, possible] = rng.dirichlet(row.alpha[possible], size)
-        return sampled[:, self.row_index]
+        """Draw `size` tables, shape (size, *parents, states); shared rows stay shared.
+
+        A Dirichlet is a vector of gamma variates divided by its sum; where all of them
+        underflow (every parameter far below 1) the mean stands.
+        """
+        alpha = np.stack([row.alpha for row in self.rows])
+        mean = np.stack([row.mean for row in self.rows])
+        gamma = rng.standard_gamma(alpha, size=(size, *alpha.shape))
+        total = gamma.sum(axis=-1, keepdims=True)
+        certain = np.array([row.is_certain for row in self.rows])[:, None]
+        fixed = certain | (total <= 0)
+        sampled = np.where(fixed, mean, gamma / np.where(total > 0, total, 1.0))
+        return np.asarray(sampled[:, self.row_index])
