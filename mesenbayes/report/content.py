@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mesenbayes.network.table import Study
     from mesenbayes.report.diagnosis import Diagnosis
     from mesenbayes.treatment import Decision, FollowUp, GuidelinePoint
+    from mesenbayes.workup.plan import WorkUp
 
 SHOWN_DIAGNOSES = 10
 SHOWN_FROM = 0.001
@@ -260,6 +261,8 @@ def _studies(studies: tuple[Study, ...], cited: Citations) -> str:
 def _fit(diagnosis: Diagnosis, _: Citations) -> Iterator[Block]:
     yield Heading("Does it fit")
     yield Paragraph(diagnosis.conflict.sentence)
+    if diagnosis.case.findings:
+        yield Paragraph(f"What would turn it over: {diagnosis.smallest_change().sentence}")
     network = diagnosis.network
     odd = [(v, s, p) for v, s, p in diagnosis.conflict.suspects if p < 0.1][:3]
     if odd:
@@ -275,8 +278,20 @@ def _fit(diagnosis: Diagnosis, _: Citations) -> Iterator[Block]:
 # ---------------------------------------------------------------------- what next
 
 
-def _next_tests(diagnosis: Diagnosis, _: Citations) -> Iterator[Block]:
+def _next_tests(diagnosis: Diagnosis, cited: Citations) -> Iterator[Block]:
     yield Heading("Which test next")
+    plan = planned(diagnosis)
+    if plan is not None:
+        yield Paragraph(plan.sentence)
+        steps = [step for step in plan.steps if not step.done]
+        if steps:
+            yield Bullets(
+                tuple(
+                    f"{step.stage}: {step.text}{f' ({step.strength})' if step.strength else ''} "
+                    f"{cited.cite(step.source_id)}".strip()
+                    for step in steps
+                )
+            )
     tests = [test for test in diagnosis.next_tests if test.bits >= 0.01][:6]
     if not tests:
         yield Paragraph(
@@ -301,6 +316,16 @@ def _next_tests(diagnosis: Diagnosis, _: Citations) -> Iterator[Block]:
         ),
         frozenset({1}),
     )
+
+
+def planned(diagnosis: Diagnosis) -> WorkUp | None:
+    """Return the work-up of a case, if its network has a table of tests."""
+    from mesenbayes.errors import CaseError
+
+    try:
+        return diagnosis.workup
+    except CaseError:
+        return None
 
 
 # ---------------------------------------------------------------------- what to do
@@ -406,6 +431,8 @@ def _guidelines(diagnosis: Diagnosis, cited: Citations) -> Iterator[Block]:
             if not point.needs
         ),
     )
+    if diagnosis.disagreements:
+        yield Bullets(tuple(d.sentence for d in diagnosis.disagreements), "warning")
     waiting: dict[tuple[str, ...], list[str]] = {}
     for point in points:
         if point.needs:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from shiny.ui import TagList, tags
 
 from mesenbayes.network.structure import TUMOUR
+from mesenbayes.report.content import planned
 from mesenbayes.report.document import percent
 from mesenbayes.report.path import evidence_path
 from mesenbayes.report.witnesses import Witness, witness
@@ -197,6 +198,9 @@ def fit(diagnosis: Diagnosis) -> Tag:
     alerts = [a for a in diagnosis.alerts if a != diagnosis.conflict.sentence]
     return tags.div(
         tags.p(diagnosis.conflict.sentence, class_=kind),
+        tags.p("What would turn it over: ", diagnosis.smallest_change().sentence)
+        if diagnosis.case.findings
+        else None,
         tags.ul(
             *(
                 tags.li(f"{state_words(diagnosis.network, v, s)} was expected with {percent(p)}.")
@@ -212,9 +216,12 @@ def fit(diagnosis: Diagnosis) -> Tag:
 def next_tests(diagnosis: Diagnosis) -> Tag:
     """Return the most informative tests; each opens what its results would say, and why."""
     network = diagnosis.network
+    plan = planned(diagnosis) if diagnosis.case.findings else None
+    told = tags.p(plan.sentence) if plan is not None else None
     tests = [t for t in diagnosis.next_tests if t.bits >= 0.01][:SHOWN]
     if not tests:
-        return tags.p("No stain or gene test is expected to change this (each under 0.01 bits).")
+        nothing = "No stain or gene test is expected to change this (each under 0.01 bits)."
+        return tags.div(told, tags.p(nothing))
     most = max(t.bits for t in tests)
     lines = []
     for test in tests:
@@ -241,7 +248,7 @@ def next_tests(diagnosis: Diagnosis) -> Tag:
                 *studies,
             )
         )
-    return tags.div(*lines)
+    return tags.div(told, *lines)
 
 
 def decision(diagnosis: Diagnosis) -> Tag:

@@ -8,8 +8,10 @@ import pytest
 
 import mesenbayes as mb
 from mesenbayes.errors import UnknownFinding
+from mesenbayes.plots.calendar import plot_calendar
 from mesenbayes.plots.export import svg_of
 from mesenbayes.plots.network import plot_network
+from mesenbayes.plots.state_occupancy import plot_state_occupancy
 from mesenbayes.plots.survival import plot_survival
 
 mpl.use("Agg")
@@ -71,6 +73,24 @@ def test_survival_curves_are_those_of_the_cohort_model(network):
     assert len({(line.get_linestyle(), line.get_color()) for line in ax.lines}) == 2
     free = plot_survival(curves, what="recurrence_free")
     assert (np.diff(free.lines[0].get_ydata()) <= 1e-12).all()
+
+
+def test_occupancy_stacks_to_everybody_and_names_its_states(network):
+    belief = network.diagnose({"site": "stomach", "size_cm": 8, "mitoses_per_5mm2": 8}).belief
+    occupancy = network.treatment.occupancy(belief, "resection", "GIST", "KIT_ex11")
+    ax = plot_state_occupancy(occupancy)
+    top = ax.collections[-1].get_paths()[0].vertices[:, 1].max()
+    assert top == pytest.approx(1)
+    assert {"recurrence free", "dead of disease", "dead other"} <= set(words(ax))
+
+
+def test_the_calendar_marks_every_visit(network):
+    case = {"site": "stomach", "size_cm": 8, "mitoses_per_5mm2": 8, "CD117": "positive",
+            "DOG1": "positive"}  # fmt: skip
+    plan = network.diagnose(case).follow_up
+    ax = plot_calendar(plan)
+    assert list(ax.lines[0].get_xdata()) == [visit.month for visit in plan.visits]
+    assert len(plan.visits) > 3
 
 
 def test_a_picture_is_the_same_bytes_twice_and_its_names_are_its_own():
