@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from mesenbayes.workup.panel import Objective, PanelSearch
+    from mesenbayes.workup.panel import PanelSearch
+    from mesenbayes.workup.panel_search import Objective
     from mesenbayes.workup.plan import WorkUp
 
 _SHOWN = 10

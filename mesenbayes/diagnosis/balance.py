@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import factorial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -29,6 +28,7 @@ from numpy.typing import NDArray
 
 from mesenbayes.diagnosis.encode import Encoded
 from mesenbayes.diagnosis.findings import Finding
+from mesenbayes.diagnosis.shapley import FindingGame, solve_by_orders, solve_exactly
 from mesenbayes.diagnosis.support import Support, support_of
 from mesenbayes.diagnosis.weight import in_words
 from mesenbayes.errors import CaseError, did_you_mean, nearest
@@ -46,8 +46,6 @@ EXACT_UP_TO = 12
 ALL_OTHERS = "all others"
 _ORDERS = 32
 """Orders drawn beyond twelve findings, each also taken backwards."""
-_LEAST = 1e-30
-"""Posteriors below this count as this: an excluded diagnosis is 300 decibans away, not infinity."""
 _NOTABLE = 3.0
 """Decibans (a factor of two) from which an interaction is named."""
 _SEED = 20261124
@@ -246,7 +244,7 @@ def balance_sheets(
     used = tuple(f for f in findings if f.variable != target)
     states = network.variable(target).states
     generator = np.random.default_rng(_SEED) if rng is None else rng
-    game = _Game(network, compiled, encoded, used, target)
+    game = FindingGame(network, compiled, encoded, used, target)
     n = len(used)
     full = game.log_posterior(np.ones((1, n), dtype=bool))[0]
     lead = int(full.argmax()) if leading is None else _index(states, leading)
@@ -255,7 +253,7 @@ def balance_sheets(
         others = [-1, *order[:4]]
     else:
         others = [-1 if name == ALL_OTHERS else _index(states, name) for name in rivals]
-    solve = _exact if n <= EXACT_UP_TO else _sampled
+    solve = solve_exactly if n <= EXACT_UP_TO else solve_by_orders
     solution = solve(game, lead, others, orders, generator)
     rates = _rates(network, compiled, encoded, used, target)
     sheets = []
@@ -294,124 +292,6 @@ def balance_sheets(
             )
         )
     return tuple(sheets)
-
-
-@dataclass(frozen=True, eq=False)
-class _Game:
-    """Posteriors when only some of the findings are known."""
-
-    network: BayesianNetwork
-    compiled: CompiledNetwork
-    encoded: Encoded
-    findings: tuple[Finding, ...]
-    target: str
-
-    def log_posterior(self, known: NDArray[np.bool_]) -> FloatArray:
-        """Return ln P(target | findings known), (subsets, states), for (subsets, findings)."""
-        position = {v.name: i for i, v in enumerate(self.network.variables)}
-        codes, likelihoods = self.encoded.batch(len(known))
-        for i, finding in enumerate(self.findings):
-            hidden = ~known[:, i]
-            codes[hidden, position[finding.variable]] = NOT_OBSERVED
-            if finding.variable in likelihoods:
-                likelihoods[finding.variable][hidden] = 1.0
-        result = self.compiled.run(codes, likelihoods, targets=(self.target,))
-        return np.asarray(np.log(np.maximum(result.posterior[self.target], _LEAST)))
-
-
-@dataclass(frozen=True, eq=False)
-class _Solution:
-    """Arrays with the rivals first: alone, last, shapley, error (rivals, findings); pairs
-    (rivals, findings, findings); empty, full (rivals,)."""
-
-    alone: FloatArray
-    last: FloatArray
-    shapley: FloatArray
-    error: FloatArray
-    pairs: FloatArray
-    empty: FloatArray
-    full: FloatArray
-
-
-def _values(logs: FloatArray, lead: int, others: Sequence[int]) -> FloatArray:
-    """Return v in decibans, (rivals, subsets)."""
-    rest = np.delete(logs, lead, axis=1)
-    columns = [
-        np.logaddexp.reduce(rest, axis=1) if rival < 0 else logs[:, rival] for rival in others
-    ]
-    return np.asarray((logs[:, lead] - np.stack(columns)) * (10 / np.log(10)))
-
-
-def _exact(
-    game: _Game, lead: int, others: Sequence[int], orders: int, rng: np.random.Generator
-) -> _Solution:
-    """Evaluate all subsets; subset k knows the findings whose bits are set in k."""
-    del orders, rng
-    n = len(game.findings)
-    subsets = np.arange(2**n)
-    known = (subsets[:, None] >> np.arange(n)) & 1 == 1
-    v = _values(game.log_posterior(known), lead, others)
-    size = known.sum(axis=1)
-    shape = (len(others), n)
-    alone, last, shapley = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    pairs = np.zeros((*shape, n))
-    weight = np.array([factorial(k) * factorial(n - k - 1) / factorial(n) for k in range(n)])
-    both = np.array(
-        [factorial(k) * factorial(n - k - 2) / factorial(n - 1) for k in range(n - 1)]
-    )
-    for i in range(n):
-        without = subsets[~known[:, i]]
-        gain = v[:, without | (1 << i)] - v[:, without]
-        shapley[:, i] = gain @ weight[size[without]]
-        alone[:, i], last[:, i] = gain[:, 0], gain[:, -1]
-        for j in range(i):
-            neither = without[~known[without, j]]
-            step = (1 << i, 1 << j)
-            change = (
-                v[:, neither | step[0] | step[1]]
-                - v[:, neither | step[0]]
-                - v[:, neither | step[1]]
-                + v[:, neither]
-            )
-            pairs[:, i, j] = pairs[:, j, i] = change @ both[size[neither]]
-    return _Solution(alone, last, shapley, np.zeros(shape), pairs, v[:, 0], v[:, -1])
-
-
-def _sampled(
-    game: _Game, lead: int, others: Sequence[int], orders: int, rng: np.random.Generator
-) -> _Solution:
-    """Sample orders, each also backwards (antithetic: their errors tend to cancel)."""
-    n = len(game.findings)
-    ways = np.array([p for _ in range(orders) for o in [rng.permutation(n)] for p in (o, o[::-1])])
-    known = np.zeros((len(ways), n + 1, n), dtype=bool)
-    for w, way in enumerate(ways):
-        for k, i in enumerate(way.tolist()):
-            known[w, k + 1 :, i] = True
-    ends = np.concatenate([np.eye(n, dtype=bool), ~np.eye(n, dtype=bool)])
-    upper = np.triu_indices(n, 1)
-    less = np.ones((len(upper[0]), n), dtype=bool)
-    less[np.arange(len(less)), upper[0]] = less[np.arange(len(less)), upper[1]] = False
-    flat = np.concatenate([known.reshape(-1, n), ends, less])
-    unique, inverse = np.unique(flat, axis=0, return_inverse=True)
-    v = _values(game.log_posterior(unique), lead, others)[:, inverse.ravel()]
-    along = v[:, : known.shape[0] * (n + 1)].reshape(len(others), len(ways), n + 1)
-    gains = np.empty((len(others), len(ways), n))
-    for w, way in enumerate(ways):
-        gains[:, w, way] = np.diff(along[:, w], axis=1)
-    couples = gains.reshape(len(others), orders, 2, n).mean(axis=2)
-    error = couples.std(axis=1, ddof=1) / np.sqrt(orders)
-    empty, full = along[:, 0, 0], along[:, 0, -1]
-    rest = v[:, known.shape[0] * (n + 1) :]
-    single, without = rest[:, :n], rest[:, n : 2 * n]
-    pairs = np.zeros((len(others), n, n))
-    i, j = upper
-    # Beyond twelve findings the interaction is that of the last two to come.
-    change = full[:, None] - without[:, i] - without[:, j] + rest[:, 2 * n :]
-    pairs[:, i, j] = pairs[:, j, i] = change
-    return _Solution(
-        single - empty[:, None], full[:, None] - without, couples.mean(axis=1), error, pairs,
-        empty, full,
-    )  # fmt: skip
 
 
 def _interactions(

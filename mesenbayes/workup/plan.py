@@ -13,7 +13,8 @@ import numpy as np
 from mesenbayes.errors import CaseError
 from mesenbayes.workup.look_ahead import Sequence2, look_ahead
 from mesenbayes.workup.outlook import Outlook
-from mesenbayes.workup.panel import Objective, PanelSearch, search_panels
+from mesenbayes.workup.panel import PanelSearch, search_panels
+from mesenbayes.workup.panel_search import Objective
 from mesenbayes.workup.same_decision import SameDecision, draw_results, same_decision
 from mesenbayes.workup.steps import Step
 from mesenbayes.workup.table import KINDS, Bill, OrderableTest, TestTable
