@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 CASES = typer.Argument(help="Case files, YAML or JSON; - is standard input.", show_default=False)
-NETWORK = typer.Option("--network", "-n", help="Network: a name, a folder or a .bif, .xdsl, .net file.")
+NETWORK = typer.Option("--network", "-n", help="Network: name, folder or file (.bif, .xdsl).")
 IGNORE = typer.Option("--ignore-unknown", help="Set aside findings that the network lacks.")
 JSON = typer.Option("--json", help="Print data instead of a report.")
 TARGET = typer.Option("--target", help="Variable that is asked about, in a network of others.")

@@ -329,6 +329,14 @@ def _parts(
     return {k: v for k, v in entry.items() if k != named}, ()
 
 
+OWN_COLUMNS = ("id", "n_findings", "leading", "probability", "log_evidence")
+
+
+def result_column(state: str) -> str:
+    """Return the column of a state in the results; ``p_`` before one that is taken."""
+    return f"p_{state}" if state in OWN_COLUMNS or state.startswith("true_") else state
+
+
 def answer(reader: CellReader, cases: ReadCases) -> Answer:
     """Return the posterior of every case; impossible ones are set aside.
 
@@ -370,7 +378,7 @@ def answer(reader: CellReader, cases: ReadCases) -> Answer:
             "n_findings": (certain + vague).astype(np.int32),
             "leading": pd.Series(np.array(states, dtype=object)[best], dtype=object),
             "probability": posterior[np.arange(len(best)), best],
-            **{state: posterior[:, i] for i, state in enumerate(states)},
+            **{result_column(state): posterior[:, i] for i, state in enumerate(states)},
             "log_evidence": log_evidence,
         }
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mesenbayes.cohort.answer import ReadCases, answer, read_chunk
+from mesenbayes.cohort.answer import ReadCases, answer, read_chunk, result_column
 from mesenbayes.cohort.cells import CellReader
 from mesenbayes.cohort.mapping import ColumnMapping
 from mesenbayes.cohort.source import Chunk
@@ -65,7 +65,7 @@ def diagnose_frame(
             rejected[frame.index[row - 1]] = reason
         bad = {row for row, _, _ in answered.rejected}
         kept = np.array([row - 1 for row in cases.rows if row not in bad], dtype=np.intp)
-        result[kept] = answered.frame[states].to_numpy()
+        result[kept] = answered.frame[[result_column(s) for s in states]].to_numpy()
     posterior = pd.DataFrame(result, index=frame.index, columns=states)
     if errors == "set_aside":
         posterior.attrs["rejected"] = rejected
@@ -82,14 +82,8 @@ def read_frame(
     truths
         Columns of answers to keep; all that there are unless named.
     """
-    header = [str(name) for name in frame.columns]
-    if not header and len(frame):
-        header = []
-        found: tuple[str, ...] = ()
-    else:
-        _, answers, _ = reader.match_header(header)
-        found = tuple(answers)
-    kept = found if truths is None else truths
+    _, answers, _ = reader.match_header([str(name) for name in frame.columns])
+    kept = tuple(answers) if truths is None else truths
     parts = []
     for number, start in enumerate(range(0, len(frame), _CHUNK)):
         rows = frame.iloc[start : start + _CHUNK]

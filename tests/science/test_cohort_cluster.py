@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_two_workers_one_killed_give_the_bytes_of_one_machine(folder, tmp_path):
     network = load_network(folder)
-    cases = pd.concat(simulate_cohort(network, 1000, COMPLETE, rng=8))
+    cases = pd.concat(simulate_cohort(network, 600, COMPLETE, rng=8))
     cases.drop(columns=["true_genotype"]).to_parquet(tmp_path / "cases.parquet")
     alone, cluster = tmp_path / "alone.parquet", tmp_path / "cluster.parquet"
     run_cohort(network, tmp_path / "cases.parquet", alone, chunk_size=50)
@@ -53,7 +53,7 @@ def test_two_workers_one_killed_give_the_bytes_of_one_machine(folder, tmp_path):
             network, tmp_path / "cases.parquet", cluster, chunk_size=50, workers=workers
         )
     assert killed
-    assert run.n_answered == 1000
+    assert run.n_answered == 600
     assert cluster.read_bytes() == alone.read_bytes()
 
 

@@ -119,8 +119,8 @@ def test_the_same_seed_gives_the_same_patients(network):
 
 def test_scikit_learn_takes_the_network_as_a_classifier(network, cases):
     selection = pytest.importorskip("sklearn.model_selection")
-    X = cases.drop(columns=["true_tumour", "true_genotype"]).head(300)
-    y = cases["true_tumour"].head(300).to_numpy()
+    X = cases.drop(columns=["true_tumour", "true_genotype"]).head(60)
+    y = cases["true_tumour"].head(60).to_numpy()
     classifier = network.as_classifier()
     folds = selection.KFold(3)
     p = selection.cross_val_predict(classifier, X, cv=folds, method="predict_proba")
@@ -138,7 +138,7 @@ def test_the_command_writes_one_page_and_its_tables(
     path = tmp_path / "cases.csv"
     cases.head(400).assign(odd="x").to_csv(path, index=False)
     argv = ["mesenbayes", "validate", str(path), "--out", str(tmp_path / "v"), "--resamples", "20",
-            "--prevalence", "GIST=0.5", "--ignore-unknown", "--interval-cases", "10"]  # fmt: skip
+            "--prevalence", "GIST=0.5", "--ignore-unknown", "--compare", "gi-mesenchymal", "--interval-cases", "10"]  # fmt: skip
     monkeypatch.setattr(sys, "argv", argv)
     with pytest.raises(SystemExit) as stopped:
         main()
@@ -147,6 +147,8 @@ def test_the_command_writes_one_page_and_its_tables(
     page = (tmp_path / "v" / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 3
     assert "http" not in page.replace("http://www.w3.org", "")
+    difference = pd.read_csv(tmp_path / "v" / "comparison.csv", index_col="score")
+    assert (difference["difference"] == 0).all()  # with itself
     scores = pd.read_csv(tmp_path / "v" / "scores.csv", index_col="score")
     assert (scores["low"] <= scores["value"]).all()
     assert (scores["value"] <= scores["high"]).all()
