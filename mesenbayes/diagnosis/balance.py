@@ -194,6 +194,9 @@ class Balance:
             ],
         }  # fmt: skip
 
+    def _repr_html_(self) -> str:
+        return f"<p>{self.sentence}</p>" + str(self.to_frame().round(2).to_html(index=False))
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the waterfall from prior to posterior odds, by Shapley weights."""
         from mesenbayes.plots.waterfall import plot_waterfall

@@ -149,6 +149,10 @@ class Certainty:
             }
         ).sort_values("probability", ascending=False, ignore_index=True)
 
+    def _repr_html_(self) -> str:
+        table = self.to_frame().head(8).round(3).to_html(index=False)
+        return f"<p>{self.sentence}</p>{table}{self.shares_frame().round(3).to_html(index=False)}"
+
     def shares_frame(self) -> pd.DataFrame:
         """Return one row a table row: which study would sharpen this answer."""
         import pandas as pd

@@ -124,6 +124,9 @@ class PanelSearch:
             [{"panel": ", ".join(p.tests), "bits": p.bits, "value": p.value} for p in self.panels]
         )
 
+    def _repr_html_(self) -> str:
+        return f"<p>{self.sentence}</p>" + str(self.to_frame().round(3).to_html(index=False))
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the best panels."""
         from mesenbayes.plots.panel import plot_panels
