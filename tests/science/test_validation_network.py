@@ -138,7 +138,8 @@ def test_the_command_writes_one_page_and_its_tables(
     path = tmp_path / "cases.csv"
     cases.head(400).assign(odd="x").to_csv(path, index=False)
     argv = ["mesenbayes", "validate", str(path), "--out", str(tmp_path / "v"), "--resamples", "20",
-            "--prevalence", "GIST=0.5", "--ignore-unknown", "--compare", "gi-mesenchymal", "--interval-cases", "10"]  # fmt: skip
+            "--prevalence", "GIST=0.5", "--ignore-unknown", "--interval-cases", "10",
+            "--compare", "gi-mesenchymal"]  # fmt: skip
     monkeypatch.setattr(sys, "argv", argv)
     with pytest.raises(SystemExit) as stopped:
         main()
