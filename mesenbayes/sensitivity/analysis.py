@@ -125,21 +125,30 @@ class Sensitivity:
 
     # ------------------------------------------------------------------ evidence
 
-    def without_each_finding(self) -> pd.DataFrame:
-        """Return the diagnosis without each finding in turn."""
-        return without_each_finding(self.problem)
+    def _asked(self, treatment: bool) -> tuple[Problem, Choice | None]:
+        """Return the problem and the choice that an analysis is about."""
+        if not treatment:
+            return self.problem, None
+        decided = self._decided()
+        return decided.problem, decided.choice
 
-    def every_result(self) -> pd.DataFrame:
+    def without_each_finding(self, treatment: bool = False) -> pd.DataFrame:
+        """Return the diagnosis (and what is then chosen) without each finding in turn."""
+        return without_each_finding(*self._asked(treatment))
+
+    def every_result(self, treatment: bool = False) -> pd.DataFrame:
         """Return what each possible result of everything not yet known would do."""
-        return every_result(self.problem)
+        return every_result(*self._asked(treatment))
 
     def worst_and_best(self) -> pd.DataFrame:
         """Return the worst and the best completion of what is not yet known."""
         return worst_and_best(self.problem)
 
-    def sources(self, by: Literal["source", "study"] = "source") -> pd.DataFrame:
+    def sources(
+        self, by: Literal["source", "study"] = "source", treatment: bool = False
+    ) -> pd.DataFrame:
         """Return what rests on each source (or each series), all its rows moved together."""
-        return per_source(self.problem, by=by)
+        return per_source(*self._asked(treatment), by=by)
 
     # ------------------------------------------------------------------ together
 
@@ -147,10 +156,8 @@ class Sensitivity:
         self, first: int, second: int, treatment: bool = False, points: int = 101
     ) -> Surface:
         """Return the surface over two parameters (:meth:`parameter`), regions of the choice."""
-        if treatment:
-            decided = self._decided()
-            return two_way(decided.problem, first, second, decided.choice, points)
-        return two_way(self.problem, first, second, points=points)
+        problem, choice = self._asked(treatment)
+        return two_way(problem, first, second, choice, points)
 
     def probabilistic(
         self,
@@ -168,11 +175,13 @@ class Sensitivity:
         *,
         n: int = 1024,
         most: int = 15,
+        treatment: bool = False,
         progress: Progress = silent,
         rng: np.random.Generator | int | None = None,
     ) -> Sobol:
         """Return Sobol indices with rows, tables or sources as factors."""
-        return sobol(self.problem, by, n=n, most=most, progress=progress, rng=rng)
+        problem, choice = self._asked(treatment)
+        return sobol(problem, by, choice=choice, n=n, most=most, progress=progress, rng=rng)
 
     def morris(
         self,
@@ -187,9 +196,12 @@ class Sensitivity:
             self.problem, hypothesis, trajectories=trajectories, progress=progress, rng=rng
         )
 
-    def robust(self, s: float = 1.0, *, progress: Progress = silent) -> Robust:
+    def robust(
+        self, s: float = 1.0, *, treatment: bool = False, progress: Progress = silent
+    ) -> Robust:
         """Return the bounds with `s` further cases placed at will in every row."""
-        return robust(self.problem, s, progress=progress)
+        problem, choice = self._asked(treatment)
+        return robust(problem, s, choice=choice, progress=progress)
 
     def structural(
         self, networks: Mapping[str, BayesianNetwork] | Sequence[str] | None = None

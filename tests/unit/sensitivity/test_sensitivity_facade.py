@@ -102,6 +102,18 @@ def test_everything_has_a_sentence_and_a_picture(answer: Sensitivity) -> None:
         assert len(plot_bars(frame.head(5), label, value).patches) == min(5, len(frame))
 
 
+def test_the_same_for_the_treatment(answer: Sensitivity) -> None:
+    choice = answer.treatment_choice
+    assert choice is not None
+    assert set(answer.without_each_finding(treatment=True)["chosen_without"]) <= set(choice.options)
+    assert set(answer.every_result(treatment=True)["chosen"]) <= set(choice.options)
+    now = choice.options[int(choice.recommended(answer.treatment_problem.mass))]
+    assert now in answer.robust(1.0, treatment=True).survivors
+    indices = answer.sobol("table", n=8, most=3, treatment=True, rng=1)
+    assert set(choice.options) <= set(indices.outputs)
+    assert answer.sources("study", treatment=True)["choice_changes"].dtype == bool
+
+
 def test_curves_and_surfaces(answer: Sensitivity) -> None:
     from mesenbayes.plots.curves import plot_function
 
@@ -185,10 +197,15 @@ def test_command(options, said, case_file, capsys, monkeypatch) -> None:
     assert (code, err) == (0, "")
     assert said in out
     assert "research and teaching" in out
-    code, out, _ = run(capsys, monkeypatch, case_file, *options, "--json")
+
+
+def test_command_prints_data(case_file, capsys, monkeypatch) -> None:
+    words = ("--flip", "--sources", "--psa", "40", "--evppi", "rows", "--structural", "--json")
+    code, out, err = run(capsys, monkeypatch, case_file, *words)
     data = json.loads(out)
-    assert code == 0
+    assert (code, err) == (0, "")
     assert sum(data["posterior"].values()) == pytest.approx(1)
+    assert {"flip", "treatment_flip", "sources", "probabilistic", "evppi", "evpi"} <= set(data)
 
 
 def test_command_refuses_in_one_line(case_file, capsys, monkeypatch) -> None:
