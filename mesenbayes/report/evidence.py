@@ -147,11 +147,17 @@ def _moves(title: str, moves: Iterable[Move]) -> Table:
             Text(move.case),
             move.change,
             f"{move.before} {move.p_before:.1%}",
-            f"{move.after} (then {move.before} {move.p_after:.1%})"
-            if move.flips
-            else f"{move.before} {move.p_after:.1%}",
+            Text(_after(move)),
         )
     return table
+
+
+def _after(move: Move) -> str:
+    if move.note:
+        return f"{move.after}: {move.note}"
+    if move.flips:
+        return f"{move.after} (then {move.before} {move.p_after:.1%})"
+    return f"{move.before} {move.p_after:.1%}"
 
 
 def print_joint(result: JointCheck, console: Console | None = None) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mesenbayes.diagnosis.encode import encode
 from mesenbayes.diagnosis.findings import MatchedCase
-from mesenbayes.errors import CaseError, ImpossibleEvidence
+from mesenbayes.errors import CaseError, ImpossibleEvidence, NetworkError
 from mesenbayes.evidence.base import EvidenceBase
 from mesenbayes.inference import compile_network
 from mesenbayes.network.build import FAMILIES, NetworkBuilder
@@ -37,6 +37,8 @@ would have to be wrong by a factor of a thousand."""
 
 IMPOSSIBLE = "(impossible)"
 """Stands for the diagnosis where no tumour can produce the findings."""
+NOT_BUILT = "(no network)"
+"""Stands for the diagnosis where the network cannot do without the source."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,9 @@ class Move:
     before, after
         Leading diagnosis.
     p_before, p_after
-        Probability of the diagnosis that led before; 0 where the findings become impossible.
+        Probability of the diagnosis that led before; 0 where there is no answer.
+    note
+        Why there is no network without the source.
     """
 
     case: str
@@ -59,6 +63,7 @@ class Move:
     after: str
     p_before: float
     p_after: float
+    note: str = ""
 
     @property
     def flips(self) -> bool:
@@ -75,6 +80,7 @@ class Move:
             "p_before": self.p_before,
             "p_after": self.p_after,
             "flips": self.flips,
+            "note": self.note,
         }
 
 
@@ -123,7 +129,7 @@ class LeaveOut:
         import pandas as pd
 
         moves = [m.to_dict() for m in (*self.sources, *self.rounding)]
-        columns = ["case", "change", "before", "after", "p_before", "p_after", "flips"]
+        columns = ["case", "change", "before", "after", "p_before", "p_after", "flips", "note"]
         return pd.DataFrame(moves, columns=columns)
 
     def to_dict(self) -> dict[str, Any]:
@@ -179,9 +185,15 @@ def leave_one_source_out(
     every = sorted(set().union(*wanted))
     moves: list[Move] = []
     for done, source in enumerate(every, 1):
-        answer = _Answers(_network(_without(builder, source), names))
+        try:
+            answer = _Answers(_network(_without(builder, source), names))
+            note = ""
+        except NetworkError as error:
+            note = str(error)
         moves += [
-            _move(network, case, source, posterior, answer(case))
+            replace(_move(network, case, source, posterior, None), after=NOT_BUILT, note=note)
+            if note
+            else _move(network, case, source, posterior, answer(case))
             for case, posterior, matters in zip(cases, known, wanted, strict=True)
             if source in matters
         ]

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from mesenbayes.errors import CaseError
-from mesenbayes.facade import Network
+from mesenbayes.facade import Network, load_network
 from mesenbayes.network.build import NetworkBuilder
 from mesenbayes.sensitivity.leave_out import (
+    NOT_BUILT,
     leave_one_source_out,
     rounded_network,
     sources_that_matter,
@@ -78,6 +79,21 @@ def test_a_diagnosis_that_hangs_on_one_paper_is_reported(tiny) -> None:
     frame = result.to_frame()
     assert len(frame) == len(result.sources) + len(result.rounding)
     assert result.to_dict()["flips"][0]["change"] == "LARGE2001"
+
+
+def test_a_source_without_which_there_is_no_network_is_reported(tiny_folder) -> None:
+    """The only registry that counts a tumour: its loss stops the build, not the report."""
+    priors = tiny_folder / "priors.csv"
+    lines = [x for x in priors.read_text().splitlines() if "incidence,tumour=LM" not in x]
+    priors.write_text("\n".join(lines))
+    (tiny_folder / "evidence" / "incidence.csv").write_text(
+        "tumour,per_million_per_year,source_id,trust\nLM,3,RARE2010,primary\n"
+    )
+    result = load_network(tiny_folder).leave_one_source_out(CASES[:1])
+    (move,) = [m for m in result.sources if m.change == "RARE2010"]
+    assert move.after == NOT_BUILT
+    assert move.flips
+    assert "incidence" in move.note
 
 
 def test_progress_counts_to_the_end(tiny) -> None:
