@@ -66,12 +66,12 @@ def as_page(study: Study, version: str, digest: str, command: str) -> str:
         f"{len(study.stains)} stains ({', '.join(study.stains)}) and all gene tests. A case counts "
         "as noticed if \"none of these\" leads or a misfit or conflict is stated.",
         "",
-        "| | tumours alike | cases alike | aim |",
+        "| | tumours alike | cases alike (95 % Wilson interval) | aim |",
         "|---|---|---|---|",
-        f"| noticed, tumour left out | {study.detection:.1%} | {study.pooled_detection:.1%} "
+        f"| noticed, tumour left out | {study.detection:.1%} | {_pooled(study.left_out)} "
         "| at least 80 % |",
         f"| false alarm, tumour modelled | {study.false_alarm:.1%} "
-        f"| {_pooled(study.false_alarms):.1%} | at most 5 % |",
+        f"| {_pooled(study.false_alarms)} | at most 5 % |",
         "",
         f"{len(judged)} of {len(study.left_out)} tumours have distinctive cases.",
         "",
@@ -102,5 +102,13 @@ def as_page(study: Study, version: str, digest: str, command: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _pooled(flags: tuple[Flags, ...]) -> float:
-    return sum(f.either for f in flags) / max(sum(f.judged for f in flags), 1)
+def _pooled(flags: tuple[Flags, ...]) -> str:
+    """Return the share over all cases with its interval."""
+    from mesenbayes.workup.same_decision import wilson
+
+    judged = sum(f.judged for f in flags)
+    if not judged:
+        return "no case"
+    share = sum(f.either for f in flags) / judged
+    low, high = wilson(share, judged)
+    return f"{share:.1%} ({low:.1%} to {high:.1%}) of {judged}"
