@@ -8,7 +8,7 @@
 
 from mesenbayes.sensitivity.analysis import Sensitivity, for_cases
 from mesenbayes.sensitivity.choice import Choice
-from mesenbayes.sensitivity.flip import tune, what_would_flip
+from mesenbayes.sensitivity.flip import what_would_flip
 from mesenbayes.sensitivity.function import one_way, sensitivity_function
 from mesenbayes.sensitivity.morris import morris
 from mesenbayes.sensitivity.outcomes import outcome_indices, salib_problem
@@ -19,6 +19,7 @@ from mesenbayes.sensitivity.sobol import factors, sobol
 from mesenbayes.sensitivity.structural import side_by_side
 from mesenbayes.sensitivity.tied import per_source, tied_function
 from mesenbayes.sensitivity.tornado import tornado, tornado_of_gain
+from mesenbayes.sensitivity.tune import tune
 from mesenbayes.sensitivity.two_way import many_way, two_way
 from mesenbayes.sensitivity.value_of_research import (
     evpi,

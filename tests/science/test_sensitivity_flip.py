@@ -13,17 +13,16 @@ from mesenbayes.network.table import Row, Study, Table
 from mesenbayes.sensitivity.choice import Choice
 from mesenbayes.sensitivity.distance import row_distance
 from mesenbayes.sensitivity.flip import (
-    best_row,
     flip_by_finding,
     flip_by_row,
     flip_by_source,
-    least_row_change,
-    tune,
     what_would_flip,
 )
 from mesenbayes.sensitivity.function import one_way
 from mesenbayes.sensitivity.problem import Problem
+from mesenbayes.sensitivity.row_change import best_row, least_row_change
 from mesenbayes.sensitivity.tornado import tornado, tornado_of_gain
+from mesenbayes.sensitivity.tune import tune
 from mesenbayes.testing import enumerate_joint, network_from_arrays, random_network
 
 SEEDS = st.integers(0, 10_000)

@@ -15,9 +15,9 @@ from mesenbayes.network.table import Row, Table
 from mesenbayes.sensitivity.choice import Choice
 from mesenbayes.sensitivity.covariation import lines
 from mesenbayes.sensitivity.distance import odds_range, parameter_distance, row_distance
-from mesenbayes.sensitivity.flip import tune
 from mesenbayes.sensitivity.function import one_way, sensitivity_function
 from mesenbayes.sensitivity.problem import Problem
+from mesenbayes.sensitivity.tune import tune
 from mesenbayes.testing import enumerate_joint, network_from_arrays, random_network
 
 SEEDS = st.integers(0, 10_000)
