@@ -16,6 +16,7 @@ from mesenbayes.cli import (
     diagnose,
     evidence,
     explain,
+    held_out,
     learn,
     none_of_these,
     open_cases,
@@ -66,6 +67,7 @@ app.command("cohort")(cohort.cohort)
 app.command("simulate")(simulate.simulate)
 app.command("validate")(validate.validate)
 app.command("learn")(learn.learn)
+app.command("held-out")(held_out.held_out)
 app.command("open-cases")(open_cases.open_cases)
 app.command("app")(teaching.app)
 app.add_typer(evidence.app, name="evidence")

@@ -1,0 +1,49 @@
+"""``mesenbayes held-out``: every source predicted from the others."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mesenbayes.cli.diagnose import NETWORK
+
+OUT = typer.Option("--out", "-o", help="Table (.csv).", show_default=False)
+SOURCE = typer.Option("--source", help="Only this source; repeatable. All take minutes.")
+
+
+def held_out(
+    out: Annotated[Path, OUT],
+    network: Annotated[str, NETWORK] = "gi-mesenchymal",
+    source: Annotated[list[str] | None, SOURCE] = None,
+) -> None:
+    """Leave each source out and predict its counts from the other sources.
+
+    Example: mesenbayes held-out --out held_out.csv --source HASEGAWA2002G
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from mesenbayes.cohort.held_out import leave_one_source_out
+    from mesenbayes.facade import load_network
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not sys.stderr.isatty()) as bar:
+        line = bar.add_task("sources", total=None)
+        result = leave_one_source_out(
+            load_network(network), source or None,
+            lambda done, total: bar.update(line, completed=done, total=total),
+        )  # fmt: skip
+    result.frame.to_csv(out, index=False, lineterminator="\n")
+    typer.echo(
+        f"{len(result.frame)} counts of {result.frame['source_id'].nunique()} sources, "
+        f"{result.coverage:.1%} inside their 95 % prediction interval: {out}"
+    )
+    for _, row in result.surprises.head(8).iterrows():
+        typer.echo(
+            f"  {row['source_id']}: {row['finding']}={row['state']} in {row['tumour']} "
+            f"{row['k']}/{row['n']}, expected {row['predicted']:.0%} "
+            f"({row['low']:.0%} to {row['high']:.0%})"
+        )
