@@ -99,12 +99,6 @@ class Study:
         return _mean([f.either / f.judged for f in self.left_out if f.judged])
 
     @property
-    def pooled_detection(self) -> float:
-        """The same, each case counted alike."""
-        judged = sum(f.judged for f in self.left_out)
-        return sum(f.either for f in self.left_out) / max(judged, 1)
-
-    @property
     def false_alarm(self) -> float:
         """Mean share of false alarms, each tumour counted alike."""
         return _mean([f.either / f.judged for f in self.false_alarms if f.judged])
