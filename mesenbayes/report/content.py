@@ -26,7 +26,7 @@ from mesenbayes.report.document import (
     without_marks,
 )
 from mesenbayes.report.path import evidence_path
-from mesenbayes.report.witnesses import witness
+from mesenbayes.report.witnesses import prior_rows, studies_of, witness
 
 if TYPE_CHECKING:
     from mesenbayes.facade import Network
@@ -234,7 +234,8 @@ def _reasons(diagnosis: Diagnosis, cited: Citations) -> Iterator[Block]:
         cells = [f"{variable.label}: {variable.state_label(weight.state)}"]
         if weight.variable in network.tables[diagnosis.target].parents:
             # The setting is given, not drawn: it acts through the prior of the tumour types.
-            rows.append((cells[0], "", "sets the prior", "", "sets the prior"))
+            local = studies_of(prior_rows(diagnosis))
+            rows.append((cells[0], "", "sets the prior" + _studies(local, cited), "", "the same"))
             continue
         for tumour in (code, rival):
             found = witness(network, weight.variable, weight.state, tumour)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from mesenbayes.network.variable import NOT_OBSERVED
 if TYPE_CHECKING:
     from mesenbayes.facade import Network
     from mesenbayes.network.table import Row, Study
+    from mesenbayes.report.diagnosis import Diagnosis
 
 ORIGINS = {
     "counts": "counted",
@@ -67,6 +69,24 @@ def witness(network: Network, variable: str, state: str, tumour: str) -> Witness
         rows := tuple(_rows(network, variable, tumour)),
         _studies(rows),
     )
+
+
+def prior_rows(diagnosis: Diagnosis) -> tuple[Row, ...]:
+    """Return the rows of P(target | setting) that the setting of a case selects."""
+    network = diagnosis.network
+    table = network.tables[diagnosis.target]
+    stated = {f.variable: f.state for f in diagnosis.case.findings if f.state is not None}
+    index = tuple(
+        network.variable(parent).index(str(stated[parent])) if parent in stated else slice(None)
+        for parent in table.parents
+    )
+    chosen = np.unique(table.row_index[index])
+    return tuple(table.rows[int(i)] for i in chosen)
+
+
+def studies_of(rows: Iterable[Row]) -> tuple[Study, ...]:
+    """Return the studies of some rows, the largest first, each once."""
+    return _studies(tuple(("", row) for row in rows))
 
 
 def _probability(network: Network, variable: str, state: str, tumour: str) -> float:

@@ -17,7 +17,7 @@ from mesenbayes.network.structure import TUMOUR
 from mesenbayes.report.content import planned
 from mesenbayes.report.document import percent
 from mesenbayes.report.path import evidence_path
-from mesenbayes.report.witnesses import Witness, witness
+from mesenbayes.report.witnesses import Witness, prior_rows, studies_of, witness
 
 if TYPE_CHECKING:
     from htmltools import Tag
@@ -63,6 +63,9 @@ def differential(diagnosis: Diagnosis) -> Tag:
     """Return the differential; each line opens what every finding says of that tumour."""
     network = diagnosis.network
     setting, before = _before(diagnosis)
+    rows = prior_rows(diagnosis)
+    series = studies_of(rows)
+    reasons = list(dict.fromkeys(row.reason for row in rows if row.reason))[:2]
     lines = []
     for c in diagnosis.posterior[:SHOWN]:
         p = float(before[network.variable(TUMOUR).index(c.code)])
@@ -80,8 +83,17 @@ def differential(diagnosis: Diagnosis) -> Tag:
             for f in diagnosis.case.findings
             if f.state is not None and f.variable not in network.tables[TUMOUR].parents
         ]
-        start = tags.p(f"Before the findings ({setting}): {percent(p)}.")
-        lines.append(tags.details(summary, start, *(cell(network, w) for w in found)))
+        start = tags.p(f"Before the findings ({setting}): {percent(p)}.", class_="cell")
+        local = [s for s in series if c.code in dict(s.counts)]
+        lines.append(
+            tags.details(
+                summary,
+                start,
+                *(tags.p(reason, class_="soft") for reason in reasons),
+                tags.ul(*(_series(network, s, c.code) for s in local), class_="studies"),
+                *(cell(network, w) for w in found),
+            )
+        )
     rest = sum(c.probability for c in diagnosis.posterior[SHOWN:])
     return tags.div(*lines, tags.p(f"All others together {percent(rest)}.", class_="soft"))
 
@@ -96,6 +108,14 @@ def _before(diagnosis: Diagnosis) -> tuple[str, NDArray[np.float64]]:
     }
     words = ", ".join(state_words(network, n, s) for n, s in setting.items()) or "nothing known"
     return words, network.diagnose({"findings": setting}).probabilities
+
+
+def _series(network: Network, study: Study, code: str) -> Tag:
+    """Return a local series: how many of its lesions were of this type."""
+    note = f" ({study.note})" if study.note else ""
+    return tags.li(
+        f"{dict(study.counts)[code]} of {study.n}{note}. ", *source_of(network, study.source_id)
+    )
 
 
 def cell(network: Network, w: Witness) -> Tag:
@@ -119,17 +139,22 @@ def study_line(network: Network, w: Witness, study: Study) -> TagList:
     """Return one study: its counts, citation and address."""
     variable = network.variable(w.variable)
     counts = ", ".join(f"{variable.state_label(state)}: {k}" for state, k in study.counts)
+    return TagList(f"{counts} of {study.n}. ", *source_of(network, study.source_id))
+
+
+def source_of(network: Network, source_id: str) -> TagList:
+    """Return the citation of a source and the way to it."""
     sources = {} if network.builder is None else network.builder.evidence.sources
-    source = sources.get(study.source_id)
-    words = study.source_id if source is None else source.citation()
+    source = sources.get(source_id)
+    words = source_id if source is None else source.citation()
     address = "" if source is None else source.url
     link = (
         tags.a("source", href=address, rel="noreferrer noopener", target="_blank",
-               aria_label=f"source of {study.source_id}, opens another site")
+               aria_label=f"source of {source_id}, opens another site")
         if address.startswith(("https://", "http://"))
         else ""
     )  # fmt: skip
-    return TagList(f"{counts} of {study.n}. {words} ", link)
+    return TagList(f"{words} ", link)
 
 
 def waterfall(diagnosis: Diagnosis) -> Tag:
@@ -290,12 +315,19 @@ def decision(diagnosis: Diagnosis) -> Tag:
     assumed = [tags.li(f"{a.what}: {a.value}. {a.reason}") for a in model.assumptions()]
     return tags.div(
         tags.p(answer.sentence),
-        tags.p(diagnosis.risk.sentence, class_="soft") if diagnosis.risk else None,
+        _risk(diagnosis),
         *lines,
         _folded("Published treatment lines behind this", sources),
         _folded(f"{len(points)} guideline points that apply", points),
         _folded(f"{len(assumed)} assumptions of the treatment model", assumed),
     )
+
+
+def _risk(diagnosis: Diagnosis) -> Tag | None:
+    if diagnosis.risk is None:
+        return None
+    printed = dict.fromkeys(_citation(diagnosis, c.source_id) for c in diagnosis.risk.cells)
+    return tags.p(f"{diagnosis.risk.sentence} ({'; '.join(printed)})", class_="soft")
 
 
 def _citation(diagnosis: Diagnosis, source_id: str) -> str:
