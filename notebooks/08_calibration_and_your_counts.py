@@ -82,19 +82,21 @@ print(f"{cell.rate:.3f} from {alpha.sum():.0f} cases' worth, then {new[1] / new.
 # %% [markdown]
 # ## Exercises
 #
-# 1. Of the cases answered with 40 to 60 % for GIST, how many were GIST?
+# 1. Of the cases answered with 20 to 80 % for GIST, how many were GIST, and how many should be?
 # 2. Which error hides when only the share of right first answers is reported?
 # 3. Your hospital sees twice as many schwannomas. What should change, the stains or the prior?
 #
 # ### Worked answers
 
 # %%
-middle = p["GIST"].between(0.4, 0.6).to_numpy()
-print(f"{middle.sum()} cases, {np.mean(truth[middle] == 'GIST'):.0%} of them GIST")
+middle = p["GIST"].between(0.2, 0.8).to_numpy()
+print(f"{middle.sum()} cases, mean P(GIST) {p['GIST'][middle].mean():.2f}, "
+      f"share of GIST {np.mean(truth[middle] == 'GIST'):.2f}")
 print(f"first answers right: {np.mean(p.idxmax(axis=1).to_numpy() == truth):.3f} as answered, "
       f"{np.mean(sharp.idxmax(axis=1).to_numpy() == truth):.3f} sharpened")
 
 # %% [markdown]
+# 1. The two numbers should agree as well as so few cases let them.
 # 2. Overconfidence: sharpening changes no first answer, so accuracy cannot see it. Scores can.
 # 3. The prior. How tumours stain does not depend on how many you see.
 
