@@ -49,6 +49,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.prior_weight = prior_weight
         self.ignore_unknown = ignore_unknown
 
+    def __sklearn_clone__(self) -> NetworkClassifier:
+        """A network does not change: a clone shares it instead of copying its tables."""
+        return type(self)(**self.get_params(deep=False))
+
     def fit(self, X: pd.DataFrame, y: Any = None) -> NetworkClassifier:
         """Check the labels; learn from the cases if `prior_weight` says so.
 
