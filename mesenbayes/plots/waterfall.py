@@ -58,6 +58,6 @@ def plot_waterfall(
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
     ax.set_xlim(low - 0.06 * span, high + 0.14 * span)
     of = f" of {code}" if code else ""
-    ax.set_xlabel(f"odds{of} in decibans (+10 is ten times the odds, 0 is even)")
+    ax.set_xlabel(f"odds{of} in decibans (0 is even)")
     bare(ax)
     return ax

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 SHOWN_DIAGNOSES = 10
 SHOWN_FROM = 0.001
 SHOWN_STUDIES = 6
+LEAST_GIST = 0.02
+"""Genotype and risk of a GIST are told from this probability on."""
 
 HOW_TO_READ = (
     "P is the probability of a diagnosis given everything stated. The 95 % interval is what "
@@ -92,6 +94,12 @@ def _known_sources(network: Network) -> dict[str, tuple[str, str]]:
     }
 
 
+def _may_be_gist(diagnosis: Diagnosis) -> bool:
+    """Whether a GIST is probable enough for its genotype and risk to be told."""
+    p = next((c.probability for c in diagnosis.posterior if c.code == "GIST"), 0.0)
+    return bool(diagnosis.genotype) and p >= LEAST_GIST
+
+
 def _state(network: Network, variable: str, state: str) -> str:
     of = network.variable(variable)
     return of.state_label(state) if state in of.states else state
@@ -113,7 +121,7 @@ def _summary(diagnosis: Diagnosis, _: Citations) -> Iterator[Block]:
     second = diagnosis.posterior[1]
     if second.probability >= SHOWN_FROM:
         text += f" Next is {second.name}, {percent(second.probability)}."
-    if diagnosis.genotype:
+    if _may_be_gist(diagnosis):
         genotype, p = next(iter(diagnosis.genotype.items()))
         name = _state(diagnosis.network, "genotype", genotype)
         text += f" If it is a GIST, its genotype is most probably {name} ({percent(p)})."
@@ -173,7 +181,7 @@ def _differential(diagnosis: Diagnosis, _: Citations) -> Iterator[Block]:
     rest = float(diagnosis.probabilities.sum()) - sum(c.probability for c in shown)
     if rest > 5e-4:
         yield Paragraph(f"All others together {percent(rest)}.", "small")
-    if diagnosis.genotype:
+    if _may_be_gist(diagnosis):
         yield Table(
             "Genotype, if a GIST",
             ("Genotype", "P"),
@@ -334,7 +342,7 @@ def planned(diagnosis: Diagnosis) -> WorkUp | None:
 
 def _risk(diagnosis: Diagnosis, cited: Citations) -> Iterator[Block]:
     risk = diagnosis.risk
-    if risk is None:
+    if risk is None or not _may_be_gist(diagnosis):
         return
     yield Heading("Risk, if a GIST")
     sources = cited.cite(*(cell.source_id for cell in risk.cells))
