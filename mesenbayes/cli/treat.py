@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mesenbayes.report.diagnosis import Diagnosis
+    from mesenbayes.treatment import Decision
 
 PREFERENCES = typer.Option(
     "--preferences",
@@ -83,7 +84,7 @@ def _preferences(text: str) -> str | dict[str, float]:
     return table
 
 
-def _print(out: Console, answer: Diagnosis, decision: object) -> None:
+def _print(out: Console, answer: Diagnosis, decision: Decision) -> None:
     from mesenbayes.report.text import print_treatment
 
     out.rule(answer.case.case.name, align="left")

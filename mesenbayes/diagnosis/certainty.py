@@ -8,7 +8,9 @@ Every row rho of every table is a Dirichlet with mean theta and strength N_rho. 
 
 with G the derivatives of the network polynomial, all of them from one backward pass, summed
 over the places that a row serves. Each row's term is the share of the variance that its
-evidence carries. The interval is that of the Beta distribution with this mean and variance.
+evidence carries (states worth less than one case: see
+:func:`mesenbayes.network.table.spread_factor`). The interval is that of the Beta distribution
+with this mean and variance.
 
 The straight line is not always good enough: near 0 or 1 the posterior bends, and a row worth
 fewer than three cases is not normal. Then the rows are drawn and the answers counted (Monte
@@ -33,7 +35,7 @@ from mesenbayes.diagnosis.rows import (
 )
 from mesenbayes.inference import CompiledNetwork
 from mesenbayes.network.network import BayesianNetwork
-from mesenbayes.network.table import Row
+from mesenbayes.network.table import Row, spread_factor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -269,7 +271,7 @@ def _linear(
         if row.is_certain or not slope.any():
             continue
         centred = slope - (slope @ row.mean)[:, None]
-        weighted = centred * np.sqrt(row.mean / (row.strength + 1))
+        weighted = centred * np.sqrt(spread_factor(row.alpha) * row.mean / (row.strength + 1))
         terms[:, number] = (weighted**2).sum(axis=1)
         covariance += weighted @ weighted.T
     by_table = {name: terms[:, np.unique(n)].sum(axis=1) for name, n in distinct.places.items()}

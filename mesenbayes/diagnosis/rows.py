@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mesenbayes.diagnosis.encode import Encoded
 from mesenbayes.network.network import BayesianNetwork
-from mesenbayes.network.table import Row
+from mesenbayes.network.table import Row, draw_dirichlets
 from mesenbayes.network.variable import NOT_OBSERVED
 
 FloatArray = NDArray[np.float64]
@@ -85,9 +85,7 @@ def draw_tables(
     """Draw `tables` from their rows' Dirichlets: table -> (size, *parents, states).
 
     Only the rows numbered in `vary` are drawn, if it is given; the others stay at their means.
-    A row that several tables share is drawn once. A Dirichlet is a vector of gamma variates
-    divided by its sum; where all of them underflow (every parameter far below 1) the mean
-    stands.
+    A row that several tables share is drawn once.
     """
     drawn: dict[int, FloatArray] = {}
     wanted = np.unique(np.concatenate([distinct.places[name] for name in tables]))
@@ -99,10 +97,7 @@ def draw_tables(
             by_length.setdefault(len(row.alpha), []).append(number)
     for numbers in by_length.values():
         alpha = np.stack([distinct.rows[n].alpha for n in numbers])
-        mean = alpha / alpha.sum(axis=1, keepdims=True)
-        gamma = rng.standard_gamma(alpha, size=(size, *alpha.shape))
-        total = gamma.sum(axis=2, keepdims=True)
-        values = np.where(total > 0, gamma / np.where(total > 0, total, 1.0), mean)
+        values = draw_dirichlets(alpha, size, rng)
         drawn.update(dict(zip(numbers, np.moveaxis(values, 1, 0), strict=True)))
     answer = {}
     for name in tables:

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesenbayes.errors import NetworkError
-from mesenbayes.errors import NetworkError
 from mesenbayes.evidence.base import EvidenceBase
 from mesenbayes.evidence.pooling import StudyCounts, intra_class_correlation, studies_of
 from mesenbayes.evidence.records import Count, Incidence

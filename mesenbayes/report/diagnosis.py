@@ -306,7 +306,7 @@ class Diagnosis:
             codes, target=self.target, findings=tuple(names), likelihoods=likelihoods
         )
         gist = self.network.variable(self.target).index("GIST")
-        expected = {}
+        expected: dict[str, dict[str, float]] = {}
         for name in names:
             row = joint[name][0, gist]
             states = self.network.variable(name).states

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mesenbayes.network.table import Row
+from mesenbayes.network.table import draw_dirichlets
 from mesenbayes.sensitivity.entries import FloatArray
 from mesenbayes.sensitivity.problem import Problem, Progress, silent
 
@@ -15,9 +15,6 @@ RowDraws = Mapping[str, FloatArray]
 
 _BYTES = 2**27
 """Expanded tables of one chunk of draws stay below this."""
-
-_SMALL = 0.1
-"""Below this largest Dirichlet parameter a ratio of gammas may be 0/0."""
 
 
 def draw_rows(
@@ -43,23 +40,10 @@ def draw_rows(
         numbers = e.row_number[wanted[e.row_variable[wanted] == v]]
         values = np.empty((size, len(table.rows), len(table.rows[0].alpha)))
         values[:] = np.stack([row.mean for row in table.rows])
-        values[:, numbers] = dirichlet([table.rows[r] for r in numbers], size, rng)
+        alpha = np.stack([table.rows[r].alpha for r in numbers])
+        values[:, numbers] = draw_dirichlets(alpha, size, rng)
         drawn[table.variable] = values
     return drawn
-
-
-def dirichlet(rows: Sequence[Row], size: int, rng: np.random.Generator) -> FloatArray:
-    """Draw rows, (size, rows, states)."""
-    alpha = np.stack([row.alpha for row in rows])
-    gamma = rng.standard_gamma(np.broadcast_to(alpha, (size, *alpha.shape)))
-    total = gamma.sum(axis=-1, keepdims=True)
-    drawn = gamma / np.where(total > 0, total, 1.0)
-    for position, row in enumerate(rows):
-        if row.alpha.max() < _SMALL:
-            possible = row.alpha > 0
-            drawn[:, position] = 0.0
-            drawn[:, position, possible] = rng.dirichlet(row.alpha[possible], size)
-    return np.asarray(drawn)
 
 
 def posteriors(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mesenbayes.errors import CaseError
+from mesenbayes.network.table import spread_factor
 from mesenbayes.sensitivity.choice import Choice
 from mesenbayes.sensitivity.covariation import lines
 from mesenbayes.sensitivity.draws import posteriors
@@ -178,11 +179,13 @@ def row_shares(problem: Problem, hypothesis: int) -> FloatArray:
     """Return each row's share of the variance of a posterior, to first order, (rows,).
 
     Var(q) = sum over rows [sum_x theta_x g_x^2 - (sum_x theta_x g_x)^2] / (N + 1)
-    (Van Allen, Greiner & Hooper 2001), g = (G^h - q G^0) / Z.
+    (Van Allen, Greiner & Hooper 2001), g = (G^h - q G^0) / Z; for states worth less than one
+    case see :func:`mesenbayes.network.table.spread_factor`.
     """
     e = problem.entries
     g = problem.gradient[hypothesis] - problem.mass[hypothesis] * problem.gradient.sum(axis=0)
-    spread = e.row_sum(e.theta * g**2) - e.row_sum(e.theta * g) ** 2
-    terms = np.maximum(spread, 0.0) / (e.strength + 1)
+    off = g - e.row_sum(e.theta * g)[e.row_of]
+    spread = e.row_sum(spread_factor(e.alpha) * e.theta * off**2)
+    terms = spread / (e.strength + 1)
     total = terms.sum()
     return np.asarray(terms / total if total > 0 else terms)

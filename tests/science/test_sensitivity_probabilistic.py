@@ -7,9 +7,9 @@ import pytest
 
 from mesenbayes.errors import CaseError
 from mesenbayes.network.network import Network
-from mesenbayes.network.table import Row, Table
+from mesenbayes.network.table import Row, Table, draw_dirichlets, spread_factor
 from mesenbayes.sensitivity.choice import Choice
-from mesenbayes.sensitivity.draws import dirichlet, draw_rows, posteriors
+from mesenbayes.sensitivity.draws import draw_rows, posteriors
 from mesenbayes.sensitivity.probabilistic import probabilistic_diagnosis
 from mesenbayes.sensitivity.problem import Problem
 from mesenbayes.testing import enumerate_joint, network_from_arrays, random_network
@@ -50,16 +50,28 @@ def test_rows_left_at_their_means_cannot_matter(seed: int) -> None:
     np.testing.assert_allclose(mass, np.broadcast_to(p.mass, mass.shape), atol=1e-12)
 
 
-def test_draws_are_dirichlet_even_for_thin_rows() -> None:
-    rows = (Row(np.array([0.002, 0.0, 0.05]), "prior"), Row(np.array([3.0, 1.0, 2.0]), "counts"))
-    drawn = dirichlet(rows, 40_000, np.random.default_rng(1))
-    assert np.isfinite(drawn).all()
+def test_draws_are_dirichlet_where_every_state_is_worth_a_case() -> None:
+    row = Row(np.array([3.0, 1.0, 2.0]), "counts")
+    drawn = draw_dirichlets(row.alpha[None], 40_000, np.random.default_rng(1))[:, 0]
     np.testing.assert_allclose(drawn.sum(axis=-1), 1, atol=1e-12)
-    assert (drawn[:, 0, 1] == 0).all()
-    for r, row in enumerate(rows):
-        np.testing.assert_allclose(drawn[:, r].mean(axis=0), row.mean, atol=0.01)
-        variance = row.mean * (1 - row.mean) / (row.strength + 1)
-        np.testing.assert_allclose(drawn[:, r].var(axis=0), variance, rtol=0.1, atol=1e-6)
+    np.testing.assert_allclose(drawn.mean(axis=0), row.mean, atol=0.01)
+    variance = row.mean * (1 - row.mean) / (row.strength + 1)
+    np.testing.assert_allclose(drawn.var(axis=0), variance, rtol=0.05)
+
+
+def test_a_rare_state_is_not_drawn_as_nothing() -> None:
+    # A rare tumour in a prior worth 20 cases: mean 0.001, so alpha 0.02. A Dirichlet would
+    # put it below 1e-9 in most draws; what is believed is "about 0.001, give or take".
+    alpha = np.array([[19.98, 0.02, 0.0]])
+    drawn = draw_dirichlets(alpha, 40_000, np.random.default_rng(2))[:, 0]
+    assert (drawn[:, 2] == 0).all()
+    np.testing.assert_allclose(drawn[:, 1].mean(), 0.001, rtol=0.1)
+    low, high = np.quantile(drawn[:, 1], [0.025, 0.975])
+    assert 1e-5 < low < 1e-4
+    assert 2e-3 < high < 6e-3
+    # The linear variance says the same: min(1, alpha) times the Dirichlet's.
+    linear = spread_factor(alpha)[0, 1] * 0.001 * 0.999 / 21
+    np.testing.assert_allclose(drawn[:, 1].var(), linear, rtol=0.4)
 
 
 def test_delta_method_agrees_where_rows_are_strong() -> None:

@@ -164,11 +164,11 @@ def test_beta_interval_has_the_moments_it_was_given():
 
 def test_a_wrong_variance_formula_would_be_noticed():
     """With N instead of N + 1 the closed form of the tied star fails."""
-    network = star(4.0)
+    network = star(10.0)
     encoded = Encoded(np.array([-1, 1, -1]), {})
     found = certainty(network, compile_network(network), encoded, "tumour", method="delta")
     p, r = 0.9, 0.2
     q = p / (p + r)
-    right = (q * (1 - q)) ** 2 * ((1 - p) / p + (1 - r) / r) / 5
+    right = (q * (1 - q)) ** 2 * ((1 - p) / p + (1 - r) / r) / 11
     assert found.variance[0] == pytest.approx(right)
-    assert found.variance[0] != pytest.approx(right * 5 / 4)
+    assert found.variance[0] != pytest.approx(right * 11 / 10)
