@@ -40,7 +40,13 @@ def test_the_interval_covers_laboratories_drawn_from_the_model(tiny, result) -> 
     p, precision = drawn[:, 1, 0], 1 / checker.rho(names) - 1
     k = rng.binomial(60, rng.beta(p * precision, (1 - p) * precision))
     fits = result.patterns[0]
-    assert ((k >= fits.low) & (k <= fits.high)).mean() == pytest.approx(0.95, abs=0.035)
+    # Counts are discrete: a tail beyond the end is at most 2.5 %, and more with the end itself.
+    for beyond, with_end in (
+        ((k < fits.low).mean(), (k <= fits.low).mean()),
+        ((k > fits.high).mean(), (k >= fits.high).mean()),
+    ):
+        assert beyond < 0.025 + 0.012
+        assert with_end > 0.025 - 0.012
 
 
 def test_the_same_seed_is_the_same_table(tiny, result) -> None:
