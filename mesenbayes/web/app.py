@@ -12,8 +12,8 @@ from shiny.ui import TagList, tags
 from mesenbayes.errors import CaseError
 from mesenbayes.network.structure import TUMOUR
 from mesenbayes.report.document import percent
+from mesenbayes.web import game_views, views
 from mesenbayes.web import quiz as game
-from mesenbayes.web import views
 from mesenbayes.web.form import Answer, Loaded, answer, example_cases, fields, load, paste, sentence
 from mesenbayes.web.layout import belief_id, field_id, page
 
@@ -179,7 +179,7 @@ def _case_page(
     def comparison() -> Any:
         if not scenarios():
             return tags.p("No scenario kept yet.", class_="soft")
-        return views.comparison(network, scenarios())
+        return game_views.comparison(network, scenarios())
 
 
 def _quiz_page(
@@ -256,7 +256,7 @@ def _quiz_page(
             return tags.p("Draw a patient to begin.", class_="soft")
         left = game.BUDGET - quiz.spent(ordered())
         return TagList(
-            views.vignette(network, quiz, ordered()),
+            game_views.vignette(network, quiz, ordered()),
             tags.p(tags.strong(f"{left} points left."), id="points"),
         )
 
@@ -265,4 +265,4 @@ def _quiz_page(
         quiz = patient()
         if quiz is None or not attempts():
             return None
-        return views.marking(network, quiz, attempts())
+        return game_views.marking(network, quiz, attempts())
