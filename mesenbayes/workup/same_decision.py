@@ -108,12 +108,12 @@ def same_decision(
     if exact:
         weights = joint_with_classes(outlook, chosen)
         share = weights.sum(axis=0)
-        plans = problem.plan(weights)
+        plans = problem.plan(weights, now)
     else:
         generator = np.random.default_rng(_SEED) if rng is None else rng
         weights = draw_results(outlook, chosen, draws, generator)
         share = np.full(draws, 1 / draws)
-        plans = problem.plan(weights)
+        plans = problem.plan(weights, now)
     by_plan = np.bincount(plans, share, minlength=len(problem.names))
     p = float(min(by_plan[now], 1.0))
     after = tuple(

@@ -48,12 +48,22 @@ class PlanProblem:
         """Return EU, (options, outcomes), for P(class, outcome), (classes, outcomes)."""
         return np.asarray(self.utility @ weights)
 
-    def plan(self, weights: FloatArray) -> IntArray:
-        """Return the option taken at each outcome, (outcomes,), for P(class, outcome)."""
+    def plan(self, weights: FloatArray, standing: int | None = None) -> IntArray:
+        """Return the option taken at each outcome, (outcomes,), for P(class, outcome).
+
+        Parameters
+        ----------
+        standing
+            The plan before the outcome: it is kept wherever it is practically as good as any,
+            so that a near tie does not count as a change of plan.
+        """
         total = np.maximum(weights.sum(axis=0), 1e-300)
         expected = self.expected(weights) / total
         close = expected >= expected.max(axis=0) - self.indifference - 1e-12
-        return np.asarray(close.argmax(axis=0))
+        taken = close.argmax(axis=0)
+        if standing is not None:
+            taken = np.where(close[standing], standing, taken)
+        return np.asarray(taken)
 
     def value(self, weights: FloatArray) -> float:
         """Return the value of learning the outcome, never below 0."""
@@ -102,8 +112,8 @@ def results_of(
     after = joint / np.where(p > 0, p, 1)
     top = after.argmax(axis=0)
     cards = outlook.cards(tests)
-    plans = np.zeros(len(p), dtype=np.intp) if problem is None else problem.plan(weights)
     now = 0 if problem is None else int(problem.plan(weights.sum(axis=1, keepdims=True))[0])
+    plans = np.zeros(len(p), dtype=np.intp) if problem is None else problem.plan(weights, now)
     found = []
     for t in range(len(p)):
         place = np.unravel_index(t, cards)
