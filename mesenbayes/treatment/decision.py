@@ -183,6 +183,7 @@ def decide(
     not_offered: Mapping[str, str],
     ignored: float,
     indifference: float,
+    departures: Mapping[str, float] | None = None,
 ) -> Decision:
     """Rank options by expected utility.
 
@@ -196,6 +197,10 @@ def decide(
         What the axes mean; `names` run from the least to the most intensive.
     indifference
         Options that differ by less are called equal.
+    departures
+        Option -> how many standard guideline points it departs from, each counted with the
+        probability that it applies. Of options called equal the one that departs least is recommended, and
+        of those the least intensive.
     """
     expected = np.einsum("dkn,nk->dn", utility, weights)
     best_value = expected.max(axis=0)
@@ -230,7 +235,8 @@ def decide(
     by_name = {option.name: option for option in options}
     close = [n for n in names if options[0].expected_utility - by_name[n].expected_utility
              < indifference]  # fmt: skip
-    first = by_name[close[0]]
+    against = departures or {}
+    first = by_name[min(close, key=lambda n: round(against.get(n, 0.0), 6))]
     sentence = _recommendation(first, options, len(close), unit)
     informed = np.einsum("kn,nk->n", utility.max(axis=0), weights) - expected[order[0]]
     return Decision(
@@ -260,14 +266,17 @@ def _recommendation(first: Option, options: Sequence[Option], close: int, unit: 
     if first is not best:
         gap = best.expected_utility - first.expected_utility
         return text + (
-            f" {first.label} is practically as good ({gap:.2f} {unit} less) and asks less of the "
-            "patient: it is recommended."
+            f" {first.label} is practically as good ({max(gap, 0.0):.2f} {unit} less) and asks "
+            "less of the patient or keeps closer to the guidelines: it is recommended."
         )
     if len(options) > 1:
         lead = best.expected_utility - options[1].expected_utility
         text += f" Next is {lower_first(options[1].label)}, {lead:.2f} {unit} less."
     if close > 1:
-        text += f" {close} options are practically equal; the least intensive is recommended."
+        text += (
+            f" {close} options are practically equal; of those that depart least from the "
+            "guidelines the least intensive is recommended."
+        )
     return text
 
 

@@ -54,6 +54,22 @@ class Disagreement(Result):
     sentence: str
 
 
+def departures(points: Sequence[GuidelinePoint], names: Sequence[str]) -> dict[str, float]:
+    """Return how far each option departs from what is called standard: the summed
+    probabilities of the standard points that probably apply and do not name it."""
+    return {
+        name: sum(
+            point.probability
+            for point in points
+            if point.options
+            and point.strength.lower().startswith("standard")
+            and point.probability >= 0.5
+            and name not in point.options
+        )
+        for name in names
+    }
+
+
 @dataclass(frozen=True)
 class Guidelines(Result):
     """The points that apply, most probable first, and where the model disagrees."""

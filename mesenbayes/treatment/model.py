@@ -24,6 +24,7 @@ from mesenbayes.treatment.guidelines import (
     Alert,
     Guidelines,
     applicable_points,
+    departures,
     disagreements,
     raised_alerts,
 )
@@ -204,6 +205,10 @@ class TreatmentModel:
             not_offered=options.not_offered,
             ignored=case.ignored,
             indifference=float(self.folder.parameters.get("indifference")[0]),
+            departures=departures(
+                applicable_points(self.folder.tables["guidelines"], self.facts(belief)),
+                options.names,
+            ),
         )
 
     def cost_effectiveness(
