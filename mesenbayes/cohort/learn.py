@@ -131,7 +131,10 @@ def learn(
     start = [prior_weight * r.alpha if f else r.alpha
              for r, f in zip(distinct.rows, free, strict=True)]  # fmt: skip
     alphas, counts, objective = fit(network, distinct, start, free, codes, rounds)
-    informed = informative_cases(network, distinct, alphas, codes)
+    # EM stops before the last digit: no row is told of more cases than it is counted in.
+    informed = np.minimum(
+        informative_cases(network, distinct, alphas, codes), [float(n.sum()) for n in counts]
+    )
     rows = [
         _learned_row(row, alpha, float(before.sum()), n, float(told), network, distinct.first[i][0])
         if free[i] else row

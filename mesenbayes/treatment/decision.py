@@ -199,8 +199,8 @@ def decide(
         Options that differ by less are called equal.
     departures
         Option -> how many standard guideline points it departs from, each counted with the
-        probability that it applies. Of options called equal the one that departs least is recommended, and
-        of those the least intensive.
+        probability that it applies. Of options called equal the one that departs least is
+        recommended, and of those the least intensive.
     """
     expected = np.einsum("dkn,nk->dn", utility, weights)
     best_value = expected.max(axis=0)
