@@ -14,11 +14,11 @@ its own lineage: see :func:`classes_of_unstudied` and :func:`with_relatives`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, digamma, softmax
 
 CLASSES = ("silent", "occasional", "variable", "expressing")
 
@@ -60,7 +60,8 @@ class BetaMixture:
         """
         prior = self.weights if weights is None else weights
         logs = np.log(prior) + log_beta_binomial(k[:, None], n[:, None], self.a, self.b)
-        return np.asarray(softmax(logs, axis=1))
+        r = np.exp(logs - logs.max(axis=1, keepdims=True))
+        return np.asarray(r / r.sum(axis=1, keepdims=True))
 
     def moments(
         self, weights: NDArray[np.float64], k: float = 0.0, n: float = 0.0
@@ -82,8 +83,18 @@ def log_beta_binomial(
     b: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Log of the beta-binomial likelihood without the binomial coefficient, which cancels;
-    defined for fractional effective counts."""
-    return np.asarray(betaln(a + k, b + n - k) - betaln(a, b))
+    defined for fractional effective counts.
+
+    ln B(a + k, b + n - k) - ln B(a, b), with the gamma function of the standard library: a
+    network that only reads its fit does not wait for scipy.
+    """
+    return np.asarray(
+        _lgamma(a + k) + _lgamma(b + n - k) - _lgamma(a + b + n)
+        - _lgamma(a) - _lgamma(b) + _lgamma(a + b)
+    )  # fmt: skip
+
+
+_lgamma = np.vectorize(math.lgamma, otypes=[float])
 
 
 def fit_beta_mixture(k: NDArray[np.float64], n: NDArray[np.float64]) -> BetaMixture:
@@ -103,7 +114,8 @@ def fit_beta_mixture(k: NDArray[np.float64], n: NDArray[np.float64]) -> BetaMixt
     k, n : (cells,)
         Effective positive cases and effective cases of each studied cell.
     """
-    from scipy.optimize import minimize  # a third of a second; only a build pays it
+    from scipy.optimize import minimize  # only a fit waits for scipy
+    from scipy.special import digamma, softmax
 
     classes = len(CLASSES)
     start = np.concatenate(

@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from mesenbayes.errors import NetworkError
 from mesenbayes.evidence.base import EvidenceBase
@@ -180,7 +180,8 @@ class NetworkBuilder:
             if not summary.is_pooled or _restricts_age(summary):
                 continue
             sd = _age_sd(summary, self.structure.settings.age_sd)
-            edges = ndtr((np.array([0.0, *age.cuts, 110.0]) - summary.years) / sd)
+            curve = NormalDist(summary.years, sd)
+            edges = np.array([curve.cdf(bound) for bound in (0.0, *age.cuts, 110.0)])
             shares = np.diff(edges) / (edges[-1] - edges[0])
             made += [
                 Count(
@@ -627,7 +628,7 @@ def _age_sd(summary: AgeSummary, default: float) -> float:
         return summary.sd
     if summary.range_low is not None and summary.range_high is not None:
         # The expected range of n normal draws is about 2 z(1 - 1/(2n)) standard deviations.
-        widths = 2 * float(ndtri(1 - 0.5 / summary.n))
+        widths = 2 * NormalDist().inv_cdf(1 - 0.5 / summary.n)
         return max((summary.range_high - summary.range_low) / widths, 5.0)
     return default
 
