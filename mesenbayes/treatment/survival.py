@@ -7,7 +7,7 @@ curve in closed form; more are fitted by least squares.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -188,13 +188,41 @@ def _adjuvant_curve(
     return np.asarray(1 - P_T * (1 - np.exp(-h * (r * on + off))))
 
 
+def gauss_newton(
+    residual: Callable[[NDArray[np.float64]], NDArray[np.float64]], start: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the least-squares solution and the Jacobian there.
+
+    A damped Gauss-Newton iteration (Levenberg 1944) for a handful of numbers, fitted at every
+    decision: loading scipy's optimiser would take longer than the decision. The tests compare.
+    """
+    x, damping = np.array(start, dtype=float), 1e-3
+
+    def slope(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        step = 1e-6 * np.maximum(np.abs(x), 1.0)
+        sides = [
+            (residual(x + step * e) - residual(x - step * e)) / (2 * step[i])
+            for i, e in enumerate(np.eye(len(x)))
+        ]
+        return np.stack(sides, axis=1)
+
+    for _ in range(200):
+        r, J = residual(x), slope(x)
+        move = np.linalg.solve(J.T @ J + damping * np.eye(len(x)), -J.T @ r)
+        if residual(x + move) @ residual(x + move) <= r @ r:
+            x, damping = x + move, damping / 3
+            if np.abs(move).max() < 1e-10:
+                break
+        else:
+            damping *= 4
+    return x, slope(x)
+
+
 def fit_adjuvant(points: Sequence[TrialPoint], rate_ratio: float) -> AdjuvantFit:
     """Fit latent fractions per trial, one recurrence rate and one cure rate to printed RFS.
 
     Weights are binomial: se^2 = S (1 - S) / n.
     """
-    from scipy.optimize import least_squares
-
     trials = list(dict.fromkeys(point.trial for point in points))
     which = np.array([trials.index(point.trial) for point in points])
     T = np.array([point.years_on_imatinib for point in points])
@@ -209,15 +237,15 @@ def fit_adjuvant(points: Sequence[TrialPoint], rate_ratio: float) -> AdjuvantFit
         )
 
     start = np.concatenate([[math.log(0.4), 0.05], np.zeros(len(trials))])
-    found = least_squares(residual, start)
-    covariance = np.linalg.inv(found.jac.T @ found.jac)
-    P = 1 / (1 + np.exp(-found.x[2:]))
+    x, jacobian = gauss_newton(residual, start)
+    covariance = np.linalg.inv(jacobian.T @ jacobian)
+    P = 1 / (1 + np.exp(-x[2:]))
     return AdjuvantFit(
         latent={trial: float(P[i]) for i, trial in enumerate(trials)},
-        rate=math.exp(found.x[0]),
-        cure_per_year=float(found.x[1]),
+        rate=math.exp(x[0]),
+        cure_per_year=float(x[1]),
         rate_ratio=rate_ratio,
         log_covariance=covariance[:2, :2],
-        chi_square=float(2 * found.cost),
+        chi_square=float(residual(x) @ residual(x)),
         points=tuple(points),
     )
