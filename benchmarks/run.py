@@ -409,6 +409,10 @@ def main() -> None:
     ):
         part()
         print("\n".join(lines), flush=True)
+    sys.path.insert(0, str(_ROOT))
+    from benchmarks.sensitivity import benchmark_analyses
+
+    benchmark_analyses(lines)
     (_ROOT / "benchmarks" / "RESULTS.md").write_text("\n".join(lines))
 
 

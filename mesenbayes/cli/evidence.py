@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mesenbayes.cli.diagnose import JSON, NETWORK
+from mesenbayes.cli.picture import can_draw, draw
 
 if TYPE_CHECKING:
     from mesenbayes.facade import Network
@@ -62,7 +63,7 @@ def coverage(
     plot: Annotated[Path | None, PLOT] = None,
 ) -> None:
     """Show which cells (tumour, finding) rest on counts, and the worst holes."""
-    _can_draw(plot)
+    can_draw(plot)
     result = _load(network).coverage()
     if as_json:
         _print_json(result.to_dict())
@@ -71,7 +72,7 @@ def coverage(
 
         print_coverage(result)
     if plot is not None:
-        _save(result, plot)
+        draw(result.plot, plot)
 
 
 @app.command()
@@ -89,7 +90,7 @@ def cell(
 
     Example: mesenbayes evidence cell GIST DOG1 --plot forest.svg
     """
-    _can_draw(plot)
+    can_draw(plot)
     result = _load(network).cell(tumour, finding, state)
     if as_json:
         _print_json(result.to_dict())
@@ -98,7 +99,7 @@ def cell(
 
         print_cell(result)
     if plot is not None:
-        _save(result, plot)
+        draw(result.plot, plot)
 
 
 @app.command()
@@ -225,25 +226,3 @@ def _print_lines(lines: tuple[Any, ...], as_json: bool) -> None:
 
 def _print_json(data: Any) -> None:
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
-
-
-def _can_draw(path: Path | None) -> None:
-    """Refuse a picture that cannot be written before anything is computed."""
-    from mesenbayes.errors import CaseError
-
-    if path is None:
-        return
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise CaseError(f"{path}: the name of a picture ends in .png, .svg or .pdf")
-    if not path.parent.is_dir():
-        raise CaseError(f"{path}: there is no folder {path.parent}")
-
-
-def _save(result: Any, path: Path) -> None:
-    """Draw a result to a file without a display."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    figure = result.plot().figure
-    figure.savefig(path, dpi=150)
-    typer.echo(f"drawn to {path}", err=True)

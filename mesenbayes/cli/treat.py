@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mesenbayes.cli.diagnose import CASES, IGNORE, JSON, NETWORK
+from mesenbayes.cli.picture import can_draw, draw
+from mesenbayes.errors import CaseError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +25,15 @@ PREFERENCES = typer.Option(
     "state -> utility.",
 )
 
+TREE = typer.Option("--tree", metavar="FILE", help="Draw the decision tree: .png, .svg or .pdf.")
+OCCUPANCY = typer.Option(
+    "--occupancy",
+    metavar="FILE",
+    help="Draw the share of patients in each state over time, for the recommended option and the "
+    "leading diagnosis.",
+)
+CALENDAR = typer.Option("--calendar", metavar="FILE", help="Write the follow-up as iCalendar.")
+
 treatment = typer.Typer(help="Look at the treatment model of a network.", no_args_is_help=True)
 
 
@@ -31,6 +43,9 @@ def treat(
     preferences: Annotated[str, PREFERENCES] = "qaly",
     ignore_unknown: Annotated[bool, IGNORE] = False,
     as_json: Annotated[bool, JSON] = False,
+    tree: Annotated[Path | None, TREE] = None,
+    occupancy: Annotated[Path | None, OCCUPANCY] = None,
+    calendar: Annotated[Path | None, CALENDAR] = None,
 ) -> None:
     """Rank the treatment options of one or more cases, with guideline points and follow-up.
 
@@ -42,9 +57,26 @@ def treat(
     loaded = load_network(network)
     read = [case for path in cases for case in read_cases(path)]
     wanted = _preferences(preferences)
+    files = [file for file in (tree, occupancy, calendar) if file is not None]
+    if files and len(read) != 1:
+        raise CaseError(f"{files[0]}: a picture or calendar is of one case, not of {len(read)}")
+    for file in (tree, occupancy):
+        can_draw(file)
     answers = [loaded.diagnose(case, ignore_unknown=ignore_unknown) for case in read]
     model = loaded.require_treatment()
     decisions = [model.decide(answer.belief, preferences=wanted) for answer in answers]
+    if tree is not None:
+        draw(decisions[0].plot_tree, tree)
+    if occupancy is not None:
+        genotype = next(iter(answers[0].genotype), "")
+        code = answers[0].leading.code
+        state = model.occupancy(
+            answers[0].belief, decisions[0].recommended, code, genotype if code == "GIST" else ""
+        )
+        draw(state.plot, occupancy)
+    if calendar is not None:
+        plan = model.follow_up(answers[0].belief, strategy=decisions[0].recommended)
+        calendar.write_text(plan.to_ical(), encoding="utf-8", newline="")
     if as_json:
         data = [
             {
@@ -69,10 +101,6 @@ def treat(
 
 def _preferences(text: str) -> str | dict[str, float]:
     """Return a named preference, or the table of a JSON file."""
-    from pathlib import Path
-
-    from mesenbayes.errors import CaseError
-
     if not text.endswith(".json"):
         return text
     try:

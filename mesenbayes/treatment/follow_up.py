@@ -87,18 +87,9 @@ class FollowUp(Result):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the visits on a time line, one row per examination."""
-        import matplotlib.pyplot as plt
+        from mesenbayes.plots.calendar import plot_calendar
 
-        if ax is None:
-            _, ax = plt.subplots(figsize=(8, 1.8), layout="constrained")
-        kinds = list(dict.fromkeys(visit.examination for visit in self.visits))
-        years = [visit.month / 12 for visit in self.visits]
-        ax.plot(years, [kinds.index(v.examination) for v in self.visits], "|", markersize=14)
-        ax.set_yticks(range(len(kinds)), kinds)
-        ax.set_ylim(-0.6, max(len(kinds), 1) - 0.4)
-        ax.set_xlabel("years")
-        ax.set_title(self.schedule.replace("_", " ") or "no schedule")
-        return ax
+        return plot_calendar(self, ax)
 
 
 def add_months(start: datetime.date, months: int) -> datetime.date:

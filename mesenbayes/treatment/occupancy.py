@@ -57,22 +57,6 @@ class Occupancy(Result):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the stacked shares over time; what nobody enters is left out."""
-        import matplotlib.pyplot as plt
+        from mesenbayes.plots.state_occupancy import plot_state_occupancy
 
-        if ax is None:
-            _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-        free = self.of("cured", "latent_local", "latent_distant")
-        parts = {"recurrence free": free} | {
-            state.replace("_", " "): self.of(state)
-            for state in self.states
-            if state not in ("cured", "latent_local", "latent_distant")
-        }
-        parts = {name: share for name, share in parts.items() if share.max() > 1e-6}
-        ax.stackplot(self.years, *parts.values(), labels=list(parts))
-        ax.set_xlim(0, float(self.years[-1]))
-        ax.set_ylim(0, 1)
-        ax.set_xlabel("years")
-        ax.set_ylabel("share of patients")
-        ax.set_title(f"{self.option}: {self.label}")
-        ax.legend(loc="upper right", fontsize="small")
-        return ax
+        return plot_state_occupancy(self, ax)

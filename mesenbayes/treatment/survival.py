@@ -245,7 +245,7 @@ def fit_adjuvant(points: Sequence[TrialPoint], rate_ratio: float) -> AdjuvantFit
         rate=math.exp(x[0]),
         cure_per_year=float(x[1]),
         rate_ratio=rate_ratio,
-        log_covariance=covariance[:2, :2],
+        log_covariance=np.asarray(covariance[:2, :2], dtype=np.float64),
         chi_square=float(residual(x) @ residual(x)),
         points=tuple(points),
     )

@@ -167,3 +167,22 @@ def test_impossible_together_is_refused_by_name(cli, tmp_path):
     assert (status, out) == (2, "")
     assert "cannot be true together" in err
     assert "genotype" in err
+
+
+def test_treat_draws_and_writes_the_calendar(cli, tmp_path):
+    tree, states, calendar = tmp_path / "tree.png", tmp_path / "states.svg", tmp_path / "plan.ics"
+    status, out, _ = cli(
+        "treat", CASES / "open_180.yaml", "--tree", tree, "--occupancy", states,
+        "--calendar", calendar,
+    )  # fmt: skip
+    assert status == 0
+    assert "Choice:" in out
+    assert tree.stat().st_size > 5000
+    assert states.read_text(encoding="utf-8").lstrip().startswith("<?xml")
+    assert calendar.read_text(encoding="utf-8").startswith("BEGIN:VCALENDAR")
+    status, out, err = cli("treat", CASES / "open_180.yaml", "--tree", tmp_path / "tree.txt")
+    assert (status, out) == (2, "")
+    assert "ends in .png" in err
+    status, _, err = cli("treat", CASES / "open_180.yaml", CASES / "open_001.yaml", "--tree", tree)
+    assert status == 2
+    assert "of one case" in err
