@@ -115,5 +115,6 @@ def test_pictures(model: TreatmentModel) -> None:
     assert seen.plot().get_xlabel() == "years"
     np.testing.assert_allclose(seen.share.sum(axis=1), 1)
     assert (np.diff(seen.alive) <= 0).all()
-    assert model.follow_up(CASE, datetime.date(2026, 1, 1)).plot().get_xlabel() == "months from 2026-01-01"
+    plan = model.follow_up(CASE, datetime.date(2026, 1, 1))
+    assert plan.plot().get_xlabel() == "months from 2026-01-01"
     plt.close("all")
