@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from mesenbayes.inference import CompiledNetwork, compile_network
+from mesenbayes.interop.pgmpy import to_pgmpy
 from mesenbayes.network.network import Network
 from mesenbayes.testing import bundled_network, mask, sample, to_pyagrum, tumour_like_network
 
@@ -87,65 +88,58 @@ def targets_of(network: Network) -> list[str]:
     return [v.name for v in network.variables if v.role in ("tumour", "genotype")]
 
 
+def one_by_one(
+    ask: Callable[[dict[str, int]], list[np.ndarray]],
+    network: Network,
+    codes: np.ndarray,
+    targets: list[str],
+    expected: dict,
+) -> tuple[float, float]:
+    """Put the cases to another engine; return seconds a case and the largest difference."""
+    done, error, spent = 0, 0.0, 0.0
+    while done < len(codes) and spent < SECONDS_FOR_THE_OTHERS:
+        case = {network.variables[i].name: int(s) for i, s in enumerate(codes[done]) if s >= 0}
+        start = time.perf_counter()
+        answers = ask(case)
+        spent += time.perf_counter() - start
+        for target, answer in zip(targets, answers, strict=True):
+            error = max(error, float(abs(answer - expected[target][done]).max()))
+        done += 1
+    if error > 1e-9:
+        raise SystemExit(f"{network.name}: answers differ by {error:.1e}; no time is reported")
+    return spent / done, error
+
+
 def pyagrum_seconds(
     network: Network, codes: np.ndarray, targets: list[str], expected: dict, engine: str
 ) -> tuple[float, float]:
-    """Return seconds a case and the largest difference of a posterior."""
     import pyagrum as gum
 
     other = getattr(gum, engine)(to_pyagrum(network))
     for target in targets:
         other.addTarget(target)
-    done, error, spent = 0, 0.0, 0.0
-    while done < len(codes) and spent < SECONDS_FOR_THE_OTHERS:
-        case = {network.variables[i].name: int(s) for i, s in enumerate(codes[done]) if s >= 0}
-        start = time.perf_counter()
+
+    def ask(case: dict[str, int]) -> list[np.ndarray]:
         other.setEvidence(case)
         other.makeInference()
-        answers = [other.posterior(t).toarray() for t in targets]
-        spent += time.perf_counter() - start
-        for target, answer in zip(targets, answers, strict=True):
-            error = max(error, float(abs(answer - expected[target][done]).max()))
-        done += 1
-    if error > 1e-9:
-        raise SystemExit(f"{network.name}: answers differ by {error:.1e}; no time is reported")
-    return spent / done, error
+        return [other.posterior(t).toarray() for t in targets]
+
+    return one_by_one(ask, network, codes, targets, expected)
 
 
 def pgmpy_seconds(
     network: Network, codes: np.ndarray, targets: list[str], expected: dict
 ) -> tuple[float, float]:
-    from pgmpy.factors.discrete import TabularCPD
     from pgmpy.inference import VariableElimination
-    from pgmpy.models import DiscreteBayesianNetwork
 
-    model = DiscreteBayesianNetwork()
-    model.add_nodes_from([v.name for v in network.variables])
-    for v in network.variables:
-        table = network.tables[v.name]
-        model.add_edges_from([(p, v.name) for p in table.parents])
-        model.add_cpds(
-            TabularCPD(
-                v.name,
-                v.cardinality,
-                table.probability.reshape(-1, v.cardinality).T,
-                evidence=list(table.parents) or None,
-                evidence_card=[network.variable(p).cardinality for p in table.parents] or None,
-            )
-        )
-    engine = VariableElimination(model)
-    done, error, spent = 0, 0.0, 0.0
-    while done < len(codes) and spent < SECONDS_FOR_THE_OTHERS:
-        case = {network.variables[i].name: int(s) for i, s in enumerate(codes[done]) if s >= 0}
-        start = time.perf_counter()
-        answers = [engine.query([t], evidence=case, show_progress=False).values for t in targets]
-        spent += time.perf_counter() - start
-        for target, answer in zip(targets, answers, strict=True):
-            error = max(error, float(abs(answer - expected[target][done]).max()))
-        done += 1
-    if error > 1e-9:
-        raise SystemExit(f"{network.name}: answers differ by {error:.1e}; no time is reported")
-    return spent / done, error
+    engine = VariableElimination(to_pgmpy(network))
+    states = {v.name: v.states for v in network.variables}
+
+    def ask(case: dict[str, int]) -> list[np.ndarray]:
+        named = {name: states[name][state] for name, state in case.items()}
+        return [engine.query([t], evidence=named, show_progress=False).values for t in targets]
+
+    return one_by_one(ask, network, codes, targets, expected)
 
 
 def limits() -> tuple[float, float]:

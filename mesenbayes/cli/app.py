@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mesenbayes.cli.diagnose import NETWORK
+from mesenbayes.cli.options import NETWORK
 from mesenbayes.errors import MesenbayesError
 
 HOST = typer.Option("--host", help="Address to listen on; other machines see it if not loopback.")

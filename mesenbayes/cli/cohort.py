@@ -8,12 +8,10 @@ from typing import Annotated
 
 import typer
 
-from mesenbayes.cli.diagnose import IGNORE, NETWORK
+from mesenbayes.cli.options import IGNORE, MAPPING, NETWORK, TARGET
 
 CASES = typer.Argument(help="Cases, one a row (.csv, .tsv, .jsonl, .parquet).", show_default=False)
 OUT = typer.Option("--out", "-o", help="Results (.csv, .jsonl, .parquet).", show_default=False)
-MAPPING = typer.Option("--mapping", help="What the columns and words of the file mean (TOML).")
-TARGET = typer.Option("--target", help="Variable that is asked about.")
 CHUNK = typer.Option("--chunk", min=1, help="Rows answered at a time.")
 DASK = typer.Option("--dask", help="Address of a Dask scheduler, tcp://host:port.")
 

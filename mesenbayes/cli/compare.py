@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mesenbayes.cli.diagnose import CASES, IGNORE, JSON, NETWORK
+from mesenbayes.cli.options import CASES, IGNORE, JSON, NETWORK
 from mesenbayes.errors import CaseError
 
 if TYPE_CHECKING:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mesenbayes.cli.diagnose import NETWORK
+from mesenbayes.cli.options import CASE, NETWORK
 
 if TYPE_CHECKING:
     from mesenbayes.interop.records import Aside, Record
 
 app = typer.Typer(help="Networks and cases to and from other formats.", no_args_is_help=True)
 OUT = typer.Argument(help="File; its ending decides the format.", show_default=False)
-CASE = typer.Argument(help="Case file (YAML or JSON).", show_default=False)
 
 
 @app.command("network")

@@ -8,11 +8,8 @@ from typing import Annotated
 
 import typer
 
-CASES = typer.Argument(help="Case files, YAML or JSON; - is standard input.", show_default=False)
-NETWORK = typer.Option("--network", "-n", help="Network: name, folder or file (.bif, .xdsl).")
-IGNORE = typer.Option("--ignore-unknown", help="Set aside findings that the network lacks.")
-JSON = typer.Option("--json", help="Print data instead of a report.")
-TARGET = typer.Option("--target", help="Variable that is asked about, in a network of others.")
+from mesenbayes.cli.options import CASES, IGNORE, JSON, NETWORK, TARGET
+
 REPORT = typer.Option("--report", metavar="FILE", help="Write the full report: .html or .md.")
 
 

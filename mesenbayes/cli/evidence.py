@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mesenbayes.cli.diagnose import JSON, NETWORK
+from mesenbayes.cli.options import JSON, NETWORK
 from mesenbayes.cli.picture import can_draw, draw
 
 if TYPE_CHECKING:

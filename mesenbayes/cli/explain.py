@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mesenbayes.cli.diagnose import IGNORE, JSON, NETWORK
+from mesenbayes.cli.options import CASE, IGNORE, JSON, NETWORK
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from mesenbayes.diagnosis.balance import Balance
     from mesenbayes.report.diagnosis import Diagnosis
 
-CASE = typer.Argument(help="Case file (YAML or JSON); - reads standard input.", show_default=False)
 _RIVALS = 2
 _SHOWN = 8
 

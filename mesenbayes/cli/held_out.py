@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mesenbayes.cli.diagnose import NETWORK
+from mesenbayes.cli.options import NETWORK
 
 OUT = typer.Option("--out", "-o", help="Table (.csv).", show_default=False)
 SOURCE = typer.Option("--source", help="Only this source; repeatable. All take minutes.")

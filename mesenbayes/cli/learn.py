@@ -7,15 +7,13 @@ from typing import Annotated
 
 import typer
 
-from mesenbayes.cli.cohort import MAPPING, TARGET
-from mesenbayes.cli.diagnose import IGNORE, NETWORK
+from mesenbayes.cli.options import IGNORE, MAPPING, NETWORK, PREVALENCE, TARGET, prevalence_shares
 
 CASES = typer.Argument(help="Cases (.csv, .jsonl, .parquet); diagnosis in true_tumour.",
                        show_default=False)  # fmt: skip
 OUT = typer.Option("--out", "-o", help="The network learned (.jsonld).", show_default=False)
 WEIGHT = typer.Option("--prior-weight", help="Weight of the published evidence.")
 ONLY = typer.Option("--only", help="Update this variable alone; repeatable.")
-PREVALENCE = typer.Option("--prevalence", help="Declare a prevalence, GIST=0.6; repeatable.")
 
 
 def learn(
@@ -36,7 +34,6 @@ def learn(
 
     Example: mesenbayes learn cohort.csv --out here.jsonld --prior-weight 0.5
     """
-    from mesenbayes.cli.validate import _shares
     from mesenbayes.cohort.learn import learn as run
     from mesenbayes.cohort.mapping import read_mapping
     from mesenbayes.cohort.prevalence import set_prevalence
@@ -48,7 +45,7 @@ def learn(
     if out.suffix.lower() != ".jsonld":
         raise NetworkError(f"{out}: a network with its counts is written as .jsonld")
     start = load_network(network)
-    shares = _shares(prevalence or [])
+    shares = prevalence_shares(prevalence or [])
     if shares:
         start = set_prevalence(start, shares, target)
     result = run(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mesenbayes.cli.diagnose import NETWORK
+from mesenbayes.cli.options import NETWORK
 
 if TYPE_CHECKING:
     from mesenbayes.diagnosis.none_of_these import Flags, Study

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mesenbayes.cli.diagnose import NETWORK
+from mesenbayes.cli.options import NETWORK
 
 OUT = typer.Option("--out", "-o", help="Page to write (Markdown).")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mesenbayes.cli.diagnose import CASES, IGNORE, JSON, NETWORK
+from mesenbayes.cli.options import CASES, IGNORE, JSON, NETWORK
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mesenbayes.cli.diagnose import CASES, IGNORE, JSON, NETWORK
+from mesenbayes.cli.options import CASES, IGNORE, JSON, NETWORK
 from mesenbayes.cli.picture import can_draw, draw
 from mesenbayes.errors import CaseError
 

@@ -7,15 +7,13 @@ from typing import Annotated
 
 import typer
 
-from mesenbayes.cli.cohort import MAPPING, TARGET
-from mesenbayes.cli.diagnose import IGNORE, NETWORK
+from mesenbayes.cli.options import IGNORE, MAPPING, NETWORK, PREVALENCE, TARGET, prevalence_shares
 
 CASES = typer.Argument(help="Cases with their diagnosis (.csv, .jsonl, .parquet).",
                        show_default=False)  # fmt: skip
 OUT = typer.Option("--out", "-o", help="Folder for the report and its tables.", show_default=False)
 TRUTH = typer.Option("--truth", help="Column of the diagnosis; true_tumour by default.")
 COMPARE = typer.Option("--compare", help="Another network, tested on the same cases.")
-PREVALENCE = typer.Option("--prevalence", help="Share in the population, GIST=0.6; repeatable.")
 RESAMPLES = typer.Option("--resamples", min=10, help="Bootstrap samples.")
 INTERVALS = typer.Option("--interval-cases", min=0, help="Cases with credible intervals.")
 SEED = typer.Option("--seed", help="Seed of the bootstrap.")
@@ -51,7 +49,7 @@ def validate(
 
     frame = read_frame_file(cases)
     words = None if mapping is None else read_mapping(mapping)
-    shares = _shares(prevalence or [])
+    shares = prevalence_shares(prevalence or [])
 
     def test(name: str, interval_cases: int) -> Validation:
         return run(
@@ -71,16 +69,3 @@ def validate(
         typer.echo(f"left out: row {row_number} {case}: {reason}", err=True)
     if not result.is_consistent:
         raise typer.Exit(1)
-
-
-def _shares(words: list[str]) -> dict[str, float]:
-    from mesenbayes.errors import CaseError
-
-    shares = {}
-    for word in words:
-        name, _, number = word.partition("=")
-        try:
-            shares[name.strip()] = float(number)
-        except ValueError:
-            raise CaseError(f"--prevalence {word}: expected CODE=share, GIST=0.6") from None
-    return shares

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mesenbayes.cli.diagnose import JSON, NETWORK
+from mesenbayes.cli.options import JSON, NETWORK
 
 if TYPE_CHECKING:
     from mesenbayes.facade import Network

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mesenbayes.cli.diagnose import IGNORE, JSON, NETWORK
-from mesenbayes.cli.explain import CASE
+from mesenbayes.cli.options import CASE, IGNORE, JSON, NETWORK
 from mesenbayes.errors import CaseError
 
 if TYPE_CHECKING:
