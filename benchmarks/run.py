@@ -23,10 +23,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mesenbayes.facade import load_network
 from mesenbayes.inference import CompiledNetwork, compile_network
 from mesenbayes.interop.pgmpy import to_pgmpy
 from mesenbayes.network.network import Network
-from mesenbayes.testing import bundled_network, mask, sample, to_pyagrum, tumour_like_network
+from mesenbayes.testing import bundled_network, mask, sample, to_pyagrum
 
 SECONDS_FOR_THE_OTHERS = float(os.environ.get("BENCHMARK_SECONDS", "4"))
 NETWORKS = (
@@ -47,13 +48,8 @@ def mean_time(function: Callable[[], object], repetitions: int = 3) -> float:
 
 
 def flagship() -> tuple[Network, str]:
-    """Return the real network where it can be loaded, else one of its shape."""
-    try:
-        import mesenbayes
-
-        network = mesenbayes.load_network("mesenchymal")
-    except Exception as error:
-        return tumour_like_network(np.random.default_rng(0)), f"synthetic ({error})"[:120]
+    """Return the real network and its name with the version."""
+    network = load_network("mesenchymal")
     return network, f"mesenchymal {network.version}"
 
 
