@@ -52,7 +52,8 @@ def fit(network: Annotated[str, NETWORK] = DEFAULT) -> None:
     fits = builder.fit()
     write_fits(builder.structure.fit_file, builder.fit_key, fits)
     for kind, found in fits.items():
-        typer.echo(f"{kind}: rho {found.rho:.3f}")
+        between = found.between
+        typer.echo(f"{kind}: rho {between.rho_0:.3f} + {between.tau2:.3f} p (1 - p)")
     typer.echo(f"written to {builder.structure.fit_file}")
 
 

@@ -6,7 +6,7 @@ beta-binomial with the mean p of the row and
 
     1 / (s + 1) = 1 / (N + 1) + rho,
 
-N the strength of the row and rho the between-study correlation of its kind of finding. If the
+N the strength of the row and rho the between-study correlation at its rate. If the
 pooling is honest, 95 of 100 counts fall into their 95 % prediction intervals. Findings that have
 a row for each genotype have no single prediction and are passed over.
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mesenbayes.errors import CaseError, did_you_mean, nearest
+from mesenbayes.errors import CaseError, NetworkError, did_you_mean, nearest
 from mesenbayes.evidence.records import Count
 from mesenbayes.network.build import FAMILIES, NetworkBuilder
 from mesenbayes.network.structure import TUMOUR
@@ -116,9 +116,12 @@ def _predict(
     )
     kinds = {spec.variable.name: spec for spec in builder.structure.specifications}
     wanted = {_biology(row.finding, kinds) for row in counts}
-    built = {
-        spec.variable.name: (spec, table) for spec, table in rest.tables({TUMOUR, *wanted})
-    }
+    try:
+        built = {
+            spec.variable.name: (spec, table) for spec, table in rest.tables({TUMOUR, *wanted})
+        }
+    except NetworkError:
+        return  # the network cannot do without the source: an incidence, say
     for count in counts:
         spec, table = built[_biology(count.finding, kinds)]
         states = spec.variable.states
@@ -128,7 +131,7 @@ def _predict(
         row = _row_of(table, built[TUMOUR][0].variable.index(count.tumour))
         if row is None or row.is_certain or state not in states or spec.kind not in FAMILIES:
             continue
-        rho = rest.families[FAMILIES[spec.kind]].rho
+        rho = rest.families[FAMILIES[spec.kind]].between.rho(row.mean)
         p = float(row.mean[states.index(state)])
         if not 0 < p < 1:
             continue

@@ -1,9 +1,9 @@
 """Several studies of one cell become one set of effective counts.
 
 A thousand cases from one laboratory are not a thousand independent witnesses: studies of
-one cell disagree by more than chance. The disagreement is measured once for each kind of
-finding as the intra-class correlation rho of a Dirichlet-multinomial model, and study s
-with n_s cases then counts for
+one cell disagree by more than chance. With rho the intra-class correlation of the cell in a
+Dirichlet-multinomial model (see :mod:`mesenbayes.evidence.between_study`), study s with n_s
+cases counts for
 
     n_s* = w_s n_s / (1 + (n_s - 1) rho)
 
@@ -135,39 +135,6 @@ def _spread(
         if (~seen).sum(axis=1)[left > 0].max() < 2 or np.abs(proportions - before).max() < 1e-5:
             break
     return counts
-
-
-def intra_class_correlation(cells: Iterable[Sequence[StudyCounts]], floor: float) -> float:
-    """Return the moment estimate of rho over all cells with two or more studies.
-
-    With p the pooled proportions of a cell, N = sum n_s and v = sum_x p_x (1 - p_x),
-
-        E[ sum_s n_s |p_s - p|^2 ] = v [ (S - 1)(1 - rho) + rho (N - sum n_s^2 / N) ]
-
-    (Kleinman 1973, summed over states and over cells). Cells whose studies all agree on 0 or
-    1 carry no information about rho and drop out, so the estimate leans to disagreement.
-
-    Parameters
-    ----------
-    floor
-        Smallest value returned: a handful of agreeing studies does not prove agreement.
-    """
-    numerator = denominator = 0.0
-    for everyone in cells:
-        studies = [s for s in everyone if s.is_complete]
-        if len(studies) < 2:
-            continue
-        n = np.array([s.n for s in studies], dtype=float)
-        shares = np.stack([s.proportions for s in studies])
-        total = n.sum()
-        pooled = n @ shares / total
-        v = float((pooled * (1 - pooled)).sum())
-        q = float((n[:, None] * (shares - pooled) ** 2).sum())
-        numerator += q - v * (len(studies) - 1)
-        denominator += v * (total - (n**2).sum() / total - (len(studies) - 1))
-    if denominator <= 0:
-        return floor
-    return float(np.clip(numerator / denominator, floor, 0.9))
 
 
 def effective_counts(

@@ -78,7 +78,7 @@ class NetworkBuilder:
 
     @cached_property
     def families(self) -> dict[str, Family]:
-        """Findings by kind, each kind with one between-study correlation."""
+        """Findings by kind, each kind with one model of how studies disagree."""
         kept = self._grouped(self.structure.specifications)
         return {
             **{
@@ -124,9 +124,9 @@ class NetworkBuilder:
         for kind, findings in self._grouped(self.structure.pooled_specifications).items():
             family = Family(kind, findings, self.structure.lineage_of, self.structure.settings)
             fits[kind] = (
-                FamilyFit(family.rho, family.mixture, family.lineage_weight)
+                FamilyFit(family.between, family.mixture, family.lineage_weight)
                 if kind in BINARY
-                else FamilyFit(family.rho)
+                else FamilyFit(family.between)
             )
         return fits
 
@@ -309,7 +309,7 @@ class NetworkBuilder:
         ]
         alpha = mean * strength
         for study in local:
-            alpha = alpha + study.effective_n(family.rho) * study.proportions
+            alpha = alpha + family.pooled([study])
         return Row(
             np.concatenate([[0.0], alpha]),
             "counts",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mesenbayes.errors import CaseError, UnknownState, UnknownTumour, nearest
+from mesenbayes.evidence.between_study import BetweenStudy
 from mesenbayes.evidence.intervals import (
     Interval,
     beta_interval,
@@ -82,7 +84,7 @@ class CellEvidence:
     rate, interval
         Pooled rate of `state` with its central 95 % interval.
     rho
-        Between-study correlation of findings of this kind.
+        Between-study correlation at the rate of this cell.
     prediction
         95 % interval of the rate that one more laboratory would find.
     borrowed
@@ -225,13 +227,13 @@ def cell_evidence(
     borrowed = _row(_without_cell(builder, tumour, finding), spec, tumour)
     used = family.findings[name].by_tumour.get(tumour, ())
     genotypes = [
-        study
+        members
         for (code, _), members in family.findings[name].by_subgroup.items()
         if code == tumour
-        for study in members
     ]
-    line = _Lines(builder, family.rho, i)
-    left_out = _left_out(builder, tumour, finding, [*used, *genotypes], states, rename)
+    lines = _Lines(builder, family.between, i)
+    left_out = _left_out(builder, tumour, finding, [*used, *chain(*genotypes)], states, rename)
+    rho = family.between.rho(row.mean)
     a, b = float(row.alpha[i]), float(row.alpha.sum() - row.alpha[i])
     without = float(borrowed.alpha.sum() - borrowed.alpha[i])
     return CellEvidence(
@@ -242,14 +244,16 @@ def cell_evidence(
         label=structure.specification(finding).variable.label or finding,
         state=state,
         states=states,
-        studies=tuple(line.of_study(study) for study in used),
-        excluded=tuple(line.of_row(raw, state, rename, why) for raw, why in left_out),
-        by_genotype=tuple(line.of_study(study) for study in genotypes),
+        studies=tuple(lines.of_studies(used)),
+        excluded=tuple(lines.of_row(raw, state, rename, why) for raw, why in left_out),
+        by_genotype=tuple(
+            line for members in genotypes for line in lines.of_studies(members)
+        ),
         row=row,
         rate=float(row.mean[i]),
         interval=beta_interval(a, b),
-        rho=family.rho,
-        prediction=prediction_interval(a, b, family.rho),
+        rho=rho,
+        prediction=prediction_interval(a, b, rho),
         borrowed=borrowed,
         borrowed_rate=float(borrowed.mean[i]),
         borrowed_interval=beta_interval(float(borrowed.alpha[i]), without),
@@ -324,13 +328,14 @@ class _Lines:
     """Turns studies and rows into lines about one state."""
 
     builder: NetworkBuilder
-    rho: float
+    between: BetweenStudy
     position: int
 
-    def of_study(self, study: StudyCounts) -> StudyLine:
-        rows = study.rows
-        k = float(np.clip(study.counts[self.position], 0, study.n))
-        return self._line(rows, k, study.n, study.effective_n(self.rho), "")
+    def of_studies(self, studies: Sequence[StudyCounts]) -> Iterator[StudyLine]:
+        rho = self.between.rho_of(studies)
+        for study in studies:
+            k = float(np.clip(study.counts[self.position], 0, study.n))
+            yield self._line(study.rows, k, study.n, study.effective_n(rho), "")
 
     def of_row(
         self, row: Count, state: str, rename: Mapping[str, str], reason: str

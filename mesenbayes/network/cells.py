@@ -15,6 +15,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mesenbayes.evidence.between_study import (
+    BetweenStudy,
+    fit_between_study,
+    intra_class_correlation,
+)
 from mesenbayes.evidence.mixture import (
     CLASSES,
     BetaMixture,
@@ -27,7 +32,6 @@ from mesenbayes.evidence.mixture import (
 from mesenbayes.evidence.pooling import (
     StudyCounts,
     effective_counts,
-    intra_class_correlation,
     studies_of,
 )
 from mesenbayes.evidence.records import Count
@@ -114,7 +118,7 @@ def sort_studies(
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """Findings of one kind (stains, gene tests, ...), pooled under one rho.
+    """Findings of one kind (stains, gene tests, ...), whose studies disagree alike.
 
     Parameters
     ----------
@@ -133,12 +137,14 @@ class Family:
     fit: FamilyFit | None = None
 
     @cached_property
-    def rho(self) -> float:
-        """Between-study correlation of the kind."""
+    def between(self) -> BetweenStudy:
+        """How much studies of the kind disagree."""
         if self.fit is not None:
-            return self.fit.rho
+            return self.fit.between
         cells = [s for f in self.findings.values() for s in f.by_tumour.values()]
-        return intra_class_correlation(cells, self.settings.rho_floor)
+        if all(len(f.states) == 2 for f in self.findings.values()):
+            return fit_between_study(cells)
+        return BetweenStudy(intra_class_correlation(cells, self.settings.rho_floor))
 
     @cached_property
     def mixture(self) -> BetaMixture:
@@ -157,7 +163,7 @@ class Family:
 
     def pooled(self, studies: Sequence[StudyCounts]) -> NDArray[np.float64]:
         """Return the effective counts of a cell's studies, (states,)."""
-        return effective_counts(studies, self.rho, len(studies[0].counts))
+        return effective_counts(studies, self.between.rho_of(studies), len(studies[0].counts))
 
     # ------------------------------------------------------------------ yes/no findings
 
@@ -176,7 +182,7 @@ class Family:
         return Row(
             alpha / alpha.sum() * strength,
             "counts",
-            f"{len(studies)} studies, rho {self.rho:.3f}",
+            f"{len(studies)} studies, rho {self.between.rho_of(studies):.3f}",
             self.provenance(studies),
         )
 
@@ -337,7 +343,7 @@ class Family:
         return Row(
             base + self.pooled(studies),
             "counts",
-            f"{len(studies)} studies, rho {self.rho:.3f}",
+            f"{len(studies)} studies, rho {self.between.rho_of(studies):.3f}",
             self.provenance(studies),
         )
 
@@ -403,12 +409,13 @@ class Family:
 
     def provenance(self, studies: Sequence[StudyCounts]) -> tuple[Study, ...]:
         """Return the studies as a row keeps them."""
+        rho = self.between.rho_of(studies)
         return tuple(
             Study(
                 s.source_id,
                 tuple((row.state, row.k) for row in s.rows),
                 s.n,
-                s.effective_n(self.rho),
+                s.effective_n(rho),
                 s.rows[0].subgroup if s.rows else "",
             )
             for s in studies

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from mesenbayes.evidence.between_study import BetweenStudy
 from mesenbayes.evidence.mixture import BetaMixture
 
 
@@ -26,19 +27,19 @@ class FamilyFit:
 
     Parameters
     ----------
-    rho
-        Between-study correlation.
+    between
+        How much studies disagree.
     mixture, lineage_weight
         The model of a yes/no kind; None for findings with several states.
     """
 
-    rho: float
+    between: BetweenStudy
     mixture: BetaMixture | None = None
     lineage_weight: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as plain data."""
-        data: dict[str, Any] = {"rho": self.rho}
+        data: dict[str, Any] = {"rho_0": self.between.rho_0, "tau2": self.between.tau2}
         if self.mixture is not None:
             data["mixture"] = {
                 "a": self.mixture.a.tolist(),
@@ -49,9 +50,13 @@ class FamilyFit:
         return data
 
 
+_MODEL = "logit scatter, four classes"
+"""Names the pooling model; part of the key, so that a fit of another model is not used."""
+
+
 def fit_key(*parts: bytes | str) -> str:
     """Return the hash of all that a fit depends on."""
-    hasher = hashlib.sha256()
+    hasher = hashlib.sha256(_MODEL.encode())
     for part in parts:
         hasher.update(part.encode() if isinstance(part, str) else part)
         hasher.update(b"|")
@@ -78,8 +83,9 @@ def write_fits(path: Path, key: str, fits: Mapping[str, FamilyFit]) -> None:
 
 
 def _fit(entry: Mapping[str, Any]) -> FamilyFit:
+    between = BetweenStudy(entry["rho_0"], entry["tau2"])
     stored = entry.get("mixture")
     if stored is None:
-        return FamilyFit(entry["rho"])
+        return FamilyFit(between)
     mixture = BetaMixture(*(np.array(stored[name]) for name in ("a", "b", "weights")))
-    return FamilyFit(entry["rho"], mixture, entry["lineage_weight"])
+    return FamilyFit(between, mixture, entry["lineage_weight"])

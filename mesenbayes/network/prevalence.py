@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from mesenbayes.errors import NetworkError
 from mesenbayes.evidence.base import EvidenceBase
-from mesenbayes.evidence.pooling import StudyCounts, intra_class_correlation, studies_of
+from mesenbayes.evidence.between_study import intra_class_correlation
+from mesenbayes.evidence.pooling import StudyCounts, studies_of
 from mesenbayes.evidence.records import Count, Incidence
 from mesenbayes.network.cells import PANEL, Family
 from mesenbayes.network.priors import Priors

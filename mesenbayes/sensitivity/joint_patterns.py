@@ -8,7 +8,7 @@ each draw, and a count is drawn for a laboratory of the same size,
 
     k ~ Binomial(n, q),    q ~ Beta(p M, (1 - p) M),    M = 1 / rho - 1,
 
-rho being the between-study correlation of findings of that kind: laboratories differ. The
+rho being the between-study correlation of findings of that kind at p: laboratories differ. The
 published k should lie in the central 95 % of such draws about 95 times in 100.
 """
 
@@ -210,7 +210,7 @@ class _Checker:
         index = tuple(self.network.variable(name).index(state) for name, state in findings)
         flat = drawn.reshape(len(drawn), -1)[:, np.ravel_multi_index(index, mean.shape)]
         p = np.clip(flat, _LEAST, 1 - _LEAST)
-        precision = 1 / self.rho(names) - 1
+        precision = 1 / self.rho(names, float(mean[index])) - 1
         size = (REPEATS, len(p))
         q = self.rng.beta(p * precision, (1 - p) * precision, size)
         k = self.rng.binomial(row.n, q)
@@ -236,8 +236,9 @@ class _Checker:
             self.builder.evidence.location(row),
         )
 
-    def rho(self, names: tuple[str, ...]) -> float:
-        """Return the largest between-study correlation of the kinds of finding involved."""
+    def rho(self, names: tuple[str, ...], p: float) -> float:
+        """Return the largest between-study correlation of the kinds of finding involved, at a
+        pattern of probability `p`."""
         kinds = {
             FAMILIES[spec.kind]
             for name in names
@@ -246,7 +247,8 @@ class _Checker:
         }
         families = self.builder.families
         floor = self.builder.structure.settings.rho_floor
-        return max((families[kind].rho for kind in kinds), default=floor)
+        shares = np.array([p, 1 - p])
+        return max((families[kind].between.rho(shares) for kind in kinds), default=floor)
 
     def joint(
         self, tumour: str, conditions: Pairs, names: tuple[str, ...]

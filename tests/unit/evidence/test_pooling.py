@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesenbayes.evidence.pooling import (
-    StudyCounts,
-    effective_counts,
+from mesenbayes.evidence.between_study import (
+    BetweenStudy,
+    fit_between_study,
     intra_class_correlation,
-    studies_of,
 )
+from mesenbayes.evidence.pooling import StudyCounts, effective_counts, studies_of
 from mesenbayes.evidence.records import Count
 
 TRUST = {"primary": 1.0, "derived": 0.7, "secondary": 0.5, "tertiary": 0.3}
@@ -140,3 +140,28 @@ def test_rho_of_two_studies_by_hand() -> None:
     # rho = (q - v (S - 1)) / (v (N - sum n^2 / N - (S - 1))) = 1.1 / (0.5 * 9)
     found = intra_class_correlation([[study(3, 10), study(7, 10)]], 0.01)
     assert found == pytest.approx(1.1 / 4.5)
+
+
+def test_rho_follows_the_rate() -> None:
+    between = BetweenStudy(0.02, 0.8)
+    assert between.rho(np.array([1.0, 0.0])) == pytest.approx(0.02)
+    assert between.rho(np.array([0.5, 0.5])) == pytest.approx(0.02 + 0.8 / 4)
+    # Three states: half of sum p (1 - p) = (0.25 + 0.1875 + 0.1875) / 2
+    assert between.rho(np.array([0.5, 0.25, 0.25])) == pytest.approx(0.02 + 0.8 * 0.3125)
+    assert BetweenStudy(0.5, 9.0).rho(np.array([0.5, 0.5])) == 0.9
+
+
+def test_rho_of_a_cell_is_that_of_its_own_rate() -> None:
+    between = BetweenStudy(0.02, 0.8)
+    assert between.rho_of([]) == between.rho_of([study(0, 0)] * 0) == 0.02
+    few, many = between.rho_of([study(0, 5)]), between.rho_of([study(0, 500)])
+    assert 0.02 < many < few < between.rho(np.array([0.5, 0.5]))
+    # At the fixed point the rate is that of the effective counts and one case spread evenly.
+    worth = study(0, 500).effective_n(many)
+    share = 0.5 / (worth + 1)
+    assert many == pytest.approx(between.rho(np.array([1 - share, share])), rel=1e-6)
+
+
+def test_without_two_studies_of_a_cell_the_fit_stays_where_it_starts() -> None:
+    assert fit_between_study([[study(5, 10)]]) == fit_between_study([])
+    assert fit_between_study([]).rho_0 == pytest.approx(0.02)

@@ -49,7 +49,8 @@ def test_no_zero_and_no_one_without_a_definition(flagship) -> None:
 def test_studies_behind_a_row_are_the_pooled_ones(tiny) -> None:
     row = tiny.tables["CD117_expression"].rows[0]
     assert [s.source_id for s in row.studies] == ["LARGE2001", "SMALL2002", "NEW2005"]
-    rho = tiny.builder.families["stain"].rho
+    family = tiny.builder.families["stain"]
+    rho = family.between.rho_of(family.findings["CD117_expression"].by_tumour["GIST"])
     assert row.studies[0].effective_n == pytest.approx(100 / (1 + 99 * rho))
     assert row.studies[2].effective_n == pytest.approx(0.5 * 40 / (1 + 39 * rho))
 

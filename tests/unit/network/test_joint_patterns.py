@@ -36,8 +36,8 @@ def test_the_interval_covers_laboratories_drawn_from_the_model(tiny, result) -> 
     rng = np.random.default_rng(99)
     checker = _Checker(tiny, tiny.compiled, tiny.builder, 2000, rng)
     names = ("CD117_expression", "S100_expression")
-    _, drawn = checker.joint("GIST", (), names)
-    p, precision = drawn[:, 1, 0], 1 / checker.rho(names) - 1
+    mean, drawn = checker.joint("GIST", (), names)
+    p, precision = drawn[:, 1, 0], 1 / checker.rho(names, float(mean[1, 0])) - 1
     k = rng.binomial(60, rng.beta(p * precision, (1 - p) * precision))
     fits = result.patterns[0]
     # Counts are discrete: a tail beyond the end is at most 2.5 %, and more with the end itself.

@@ -89,7 +89,7 @@ def test_the_pooled_rate_is_that_of_the_table_and_inside_its_intervals(tiny) -> 
     assert cell.rate == pytest.approx(tiny.tables["CD117_expression"].probability[0, 1])
     assert cell.prediction[0] < cell.interval[0] < cell.rate < cell.interval[1]
     assert cell.interval[1] <= cell.prediction[1] + 1e-9
-    assert cell.rho == tiny.builder.families["stain"].rho
+    assert cell.rho == tiny.builder.families["stain"].between.rho(cell.row.mean)
 
 
 def test_without_its_own_studies_a_cell_is_borrowed(tiny) -> None:
