@@ -251,6 +251,8 @@ class NetworkBuilder:
                 return self._genotype_table(spec)
             case "specimen":
                 return self._specimen_table(spec)
+            case "hidden":
+                return self._hidden_table(spec)
             case "stain":
                 return self._stain_table(spec)
             case _:
@@ -418,6 +420,20 @@ class NetworkBuilder:
             )
         return self._from(spec, rows)
 
+    def _hidden_table(self, spec: Specification) -> Table:
+        """P(property | tumour), declared for some tumours and for all others alike."""
+        name = spec.variable.name
+        others = self._declared(spec.variable)
+        return self._from(
+            spec,
+            {
+                (code,): self._declared(spec.variable, tumour=code)
+                if self.priors.find(name, tumour=code)
+                else others
+                for code in self.structure.tumour_codes
+            },
+        )
+
     @cached_property
     def _reading_rows(self) -> dict[tuple[str, ...], Row]:
         """How a slide is read, shared by all stains: (expression, cells) -> row."""
@@ -489,6 +505,7 @@ class NetworkBuilder:
 
         A stain: with the alteration it is positive at one rate c for all tumours; without it
         at what is left, q = (p - P(A) c) / (1 - P(A)), so that the tumour's own rate stays.
+        The same holds for a hidden property, with a c of its own.
         A named fusion of a rearranged gene: p / P(A) with it, next to nothing without it.
         """
         assert spec.surrogate_of is not None
@@ -496,9 +513,11 @@ class NetworkBuilder:
         p_altered = alteration.probability[..., 1]
         absent, present = self.structure.specification(spec.surrogate_of).variable.states
         is_stain = spec.kind != "driver"
-        declared = self.priors.find(
-            "surrogate" if is_stain else "surrogate_fusion",
-            alteration="present" if is_stain else "absent",
+        alone, kind = {"alteration": "present" if is_stain else "absent"}, (
+            "surrogate" if is_stain else "surrogate_fusion"
+        )
+        declared = self.priors.find(kind, of=spec.surrogate_of, **alone) or self.priors.find(
+            kind, **alone
         )
         if declared is None:
             raise NetworkError(f"{self.structure.priors_file.name}: 'surrogate' lines are missing")

@@ -191,8 +191,9 @@ def coverage_of(network: BayesianNetwork, evidence: EvidenceBase) -> Coverage:
     rows: dict[str, list[Row]] = {}
     for variable in network.variables:
         parents = network.tables[variable.name].parents
-        if parents[:1] == (TUMOUR,) and variable.name not in (GENOTYPE, TUMOUR):
-            finding = variable.name.removesuffix("_expression")
+        finding = variable.name.removesuffix("_expression")
+        is_property = variable.role == "latent" and finding == variable.name
+        if parents[:1] == (TUMOUR,) and variable.name != GENOTYPE and not is_property:
             rows[finding] = _whole_tumour_rows(network, variable.name, tumours)
     cells = list(rows.values())
     pooled = [row for row in evidence.counts if row.is_pooled and row.tumour]

@@ -34,6 +34,7 @@ NOT_APPLICABLE = "not_applicable"
 KINDS = {
     "root": "a variable without parents, with a declared prior",
     "specimen": "how the sample was taken and whether it holds tumour cells",
+    "hidden": "a property of the tumour that several stains share and no test shows",
     "stain": "a stain: hidden expression, read on a slide",
     "loss": "a stain that is normally retained",
     "test": "a mutation or deletion that many types share",
@@ -110,8 +111,9 @@ class Settings:
 class Specification:
     """A variable with what the builder must know of it.
 
-    ``surrogate_of`` names the gene alteration that stands between the tumour and a stain (the
-    amplification makes the protein, the protein takes the stain): the two are one witness.
+    ``surrogate_of`` names what stands between the tumour and a stain: a gene alteration (the
+    amplification makes the protein, the protein takes the stain) or a hidden property, such as
+    the loss of muscle markers. Stains that share it are not independent witnesses.
     """
 
     variable: Variable
@@ -352,14 +354,14 @@ def _limits(entry: dict[str, Any]) -> tuple[float, float] | None:
 
 
 def _role(entry: dict[str, Any]) -> Role:
-    role: Role = entry.get("role", "finding")
+    role: Role = entry.get("role", "latent" if entry["kind"] == "hidden" else "finding")
     return role
 
 
 def _default_states(kind: str) -> tuple[str, ...]:
     if kind == "stain":
         return _STAIN_STATES
-    if kind in {"test", "driver", "feature"}:
+    if kind in {"test", "driver", "feature", "hidden"}:
         return _ABSENT_PRESENT
     raise KeyError(f"states of a variable of kind {kind}")
 

@@ -210,3 +210,25 @@ def test_the_smaller_networks_take_everything_from_the_flagship(flagship) -> Non
     assert [(s.source_id, s.counts) for s in ours.studies] == [
         (s.source_id, s.counts) for s in theirs.studies
     ]
+
+
+# ------------------------------------------------------------------ hidden properties
+
+
+def test_muscle_markers_are_lost_together_and_each_keeps_its_own_rate(flagship) -> None:
+    tumour = flagship.tables["tumour"]
+    codes = flagship.variable("tumour").states
+    lost = flagship.tables["muscle_markers_lost"].probability  # (tumours, 2)
+    stains = [flagship.tables[f"{n}_expression"].probability for n in ("SMA", "desmin")]
+    assert tumour.variable == "tumour"
+    for code in ("LMS", "GIST"):
+        i = codes.index(code)
+        rates = [lost[i] @ p[i] for p in stains]  # (states,) over lost or not
+        for name, rate in zip(("SMA", "desmin"), rates, strict=True):
+            row = flagship.builder.tumour_row(
+                flagship.builder.structure.specification(f"{name}_expression"), code
+            )
+            np.testing.assert_allclose(rate, row.mean, atol=2e-3)
+        both_negative = float(lost[i] @ (stains[0][i, :, 0] * stains[1][i, :, 0]))
+        ratio = both_negative / (rates[0][0] * rates[1][0])
+        assert (ratio > 1.4) if code == "LMS" else ratio == pytest.approx(1, abs=0.02)
