@@ -13,12 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from mesenbayes.errors import UnknownFinding, nearest
 from mesenbayes.inference import explanation, gradient, posterior
+from mesenbayes.inference.arrays import array_library
 from mesenbayes.inference.evidence import check_evidence
 from mesenbayes.inference.factors import Question, Skeleton
 from mesenbayes.inference.frame import encode
 from mesenbayes.inference.plan import Plan
 from mesenbayes.inference.posterior import OnImpossible, Posteriors, Target
 from mesenbayes.inference.prepare import Planner
+from mesenbayes.inference.semiring import sum_product
 from mesenbayes.network.network import Network
 
 if TYPE_CHECKING:
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 
-def compile_network(network: Network, memory_limit: int = 2**30) -> CompiledNetwork:
+def compile_network(
+    network: Network, memory_limit: int = 2**30, arrays: str = "numpy"
+) -> CompiledNetwork:
     """Return `network` ready to answer batches of questions.
 
     Parameters
@@ -35,8 +39,11 @@ def compile_network(network: Network, memory_limit: int = 2**30) -> CompiledNetw
     memory_limit
         Bytes that the tables of one question may occupy; batches are cut to fit. A
         question that does not fit for a single case raises TooLarge before it allocates.
+    arrays
+        Library that holds the tables: ``numpy``, or one that follows it on a GPU (``jax``,
+        ``cupy``); see :mod:`mesenbayes.inference.arrays`. Answers are numpy arrays.
     """
-    return CompiledNetwork(network, memory_limit)
+    return CompiledNetwork(network, memory_limit, arrays)
 
 
 class CompiledNetwork:
@@ -47,13 +54,16 @@ class CompiledNetwork:
     variable to (cases, states), P(what was seen | state) up to a factor.
     """
 
-    def __init__(self, network: Network, memory_limit: int = 2**30) -> None:
+    def __init__(
+        self, network: Network, memory_limit: int = 2**30, arrays: str = "numpy"
+    ) -> None:
         self.network = network
         self.memory_limit = memory_limit
         self.skeleton = Skeleton.of(network)
         self._number = {name: i for i, name in enumerate(self.skeleton.names)}
         self.usual = self._usual()
-        self.planner = Planner(self.skeleton, self.usual, memory_limit)
+        semiring = sum_product(array_library(arrays))
+        self.planner = Planner(self.skeleton, self.usual, memory_limit, semiring)
 
     def _usual(self) -> Question:
         """Return the question most asked: what tumour, whatever findings there are."""

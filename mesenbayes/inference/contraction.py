@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ class Contraction:
     ----------
     scope
         Axes of the result, without the batch axis.
+    xp
+        The array library of both operands.
     """
 
     def __init__(
@@ -39,7 +42,9 @@ class Contraction:
         right_batched: bool,
         summed: Iterable[int],
         sizes: Mapping[int, int],
+        xp: Any = np,
     ) -> None:
+        self._xp = xp
         gone = frozenset(summed)
         self.batched = left_batched or right_batched
         shared = [v for v in left if v in right]
@@ -63,9 +68,10 @@ class Contraction:
         if self._kind == "matrix":
             return self._matrix(left, right)
         if self._kind == "einsum":
-            return np.asarray(np.einsum(self._expression, left, right))
+            contracted: FloatArray = self._xp.einsum(self._expression, left, right)
+            return contracted
         a, b = self.aligned(left, right)
-        return np.asarray(a * b)
+        return a * b
 
     def aligned(self, left: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return views of both operands along the axes of the result (nothing summed)."""
@@ -139,9 +145,11 @@ class Contraction:
         groups = () if self._groups == 1 else (self._groups,)
         a = a.reshape(*groups, self._rows, self._inner)
         b = b.reshape(*groups, self._inner, -1)
-        return np.asarray(np.matmul(a, b).reshape(*self._shape, n))
+        product: FloatArray = self._xp.matmul(a, b)
+        return product.reshape(*self._shape, n)
 
 
 def sum_out(table: FloatArray, scope: Scope, summed: Iterable[int]) -> FloatArray:
     """Return `table` summed over variables."""
-    return np.asarray(table.sum(axis=tuple(scope.index(v) for v in summed)))
+    total: FloatArray = table.sum(axis=tuple(scope.index(v) for v in summed))
+    return total

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mesenbayes.errors import ImpossibleEvidence, UnknownState
 from mesenbayes.inference import explanation, reading
+from mesenbayes.inference.arrays import on_host
 from mesenbayes.inference.evidence import Evidence
 from mesenbayes.inference.factors import Question
-from mesenbayes.inference.semiring import SUM_PRODUCT
 
 if TYPE_CHECKING:
     from mesenbayes.inference.compiled import CompiledNetwork
@@ -72,7 +72,7 @@ def marginals_and_retractions(
     logs = np.empty(evidence.size)
     for part in prepared.chunks(evidence.size, compiled.memory_limit, derivatives=True):
         chunk = evidence.part(part)
-        leaves, scales = prepared.leaves.fill(chunk, SUM_PRODUCT)
+        leaves, scales = prepared.leaves.fill(chunk, prepared.program.semiring)
         up = prepared.program.up(leaves, scales, keep=None)
         logs[part] = reading.root_log(prepared, up, chunk)
         down = prepared.program.down(up, nodes, chunk.size)
@@ -80,7 +80,7 @@ def marginals_and_retractions(
             if v in leaf_of:
                 node = leaf_of[v]
                 if retract:
-                    up.tables[node] = np.ones_like(up.tables[node])
+                    up.tables[node] = up.tables[node] * 0 + 1
             else:
                 node = prepared.nodes[frozenset((v,))]
             table = reading.joint(prepared, up, down, node, [v], [skeleton.cards[v]])
@@ -160,16 +160,16 @@ def _derivatives(
     }
     for part in prepared.chunks(size, compiled.memory_limit, derivatives=True):
         chunk = evidence.part(part)
-        leaves, scales = prepared.leaves.fill(chunk, SUM_PRODUCT)
+        leaves, scales = prepared.leaves.fill(chunk, prepared.program.semiring)
         up = prepared.program.up(leaves, scales, keep=None)
         logs[part] = reading.root_log(prepared, up, chunk)
         down = prepared.program.down(up, leaf_of.values(), chunk.size)
         for v, node in leaf_of.items():
             scope = (*skeleton.parents[v], v)
             axes = [down.scopes[node].index(u) for u in scope]
-            table = down.tables[node]
+            table = on_host(down.tables[node])
             answer[v][0][part] = table.transpose(table.ndim - 1, *axes)
-            answer[v][1][part] = down.log_scales[node] + chunk.log_scale
+            answer[v][1][part] = on_host(down.log_scales[node]) + chunk.log_scale
     return answer, logs
 
 

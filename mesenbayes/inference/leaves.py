@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class BatchLeaves:
         scales: dict[int, FloatArray | float] = {}
         for i, leaf in self._leaves.items():
             if leaf.kind == "stack":
-                tables[i], scales[i] = self._stacks[i].fill(evidence)
+                tables[i], scales[i] = self._stacks[i].fill(evidence, semiring.xp)
                 continue
             if leaf.kind == "table":
                 assert draws is not None
@@ -137,24 +138,24 @@ class Stack:
         columns[:count][missing] = -1
         return columns
 
-    def fill(self, evidence: Evidence) -> tuple[FloatArray, FloatArray | float]:
+    def fill(self, evidence: Evidence, xp: Any = np) -> tuple[FloatArray, FloatArray | float]:
         """Return the likelihood of each parent state, its maximum 1, and that maximum's log."""
         n = evidence.size
         columns = self._columns(evidence.codes)
         if self._only is not None:
             # Column -1, missing, is the last of the table.
-            return np.take(self._only, columns[0], axis=1).reshape(*self._shape, n), 0.0
-        logs = self._log_likelihood(columns)
+            only: FloatArray = xp.asarray(np.take(self._only, columns[0], axis=1))
+            return only.reshape(*self._shape, n), 0.0
+        logs = self._log_likelihood(columns) if xp is np else self._dense(columns, xp)
         top = logs.max(axis=0)
         # A case that is impossible in every parent state stays impossible: its true
         # likelihood is 0, not the stand-in's exponential.
         impossible = top < _LOG_ZERO / 2
-        logs -= top
-        np.exp(logs, out=logs)
+        likelihood: FloatArray = _exponential(logs, top, xp)
         if impossible.any():
-            logs[:, impossible] = 0.0
-            top = np.where(impossible, 0.0, top)
-        return logs.reshape(*self._shape, n), top
+            likelihood = xp.where(impossible, 0.0, likelihood)
+            top = xp.where(impossible, 0.0, top)
+        return likelihood.reshape(*self._shape, n), top
 
     def _log_likelihood(self, columns: NDArray[np.int32]) -> FloatArray:
         """Return (parent states, cases): sums of rows of the matrix, sparsely or by BLAS."""
@@ -168,10 +169,26 @@ class Stack:
             start = np.concatenate([[0], np.cumsum(chosen.sum(axis=1))])
             one_hot = csr_array((np.ones(count), by_case[chosen], start), shape=(n, rows))
             return np.ascontiguousarray((one_hot @ self._matrix.T).T)
-        finding, case = np.nonzero(columns >= 0)
-        dense = np.zeros((rows, n))
-        dense[columns[finding, case], case] = 1.0
-        return np.asarray(self._matrix @ dense)
+        return self._dense(columns, np)
+
+    def _dense(self, columns: NDArray[np.int32], xp: Any) -> FloatArray:
+        """Return the same by one matrix product with a one-hot matrix, on any library: the
+        columns are all that travels to it."""
+        starts = self._starts[:, 0]
+        finding = np.searchsorted(starts, np.arange(self._matrix.shape[1]), side="right") - 1
+        rows = xp.arange(self._matrix.shape[1])[:, None]
+        one_hot = (xp.asarray(columns)[finding] == rows) * 1.0
+        product: FloatArray = xp.matmul(xp.asarray(self._matrix), one_hot)
+        return product
+
+
+def _exponential(logs: FloatArray, top: FloatArray, xp: Any) -> FloatArray:
+    """Return exp(logs - top), in place where the library can."""
+    if xp is np:
+        logs -= top
+        return np.exp(logs, out=logs)
+    likelihood: FloatArray = xp.exp(logs - top)
+    return likelihood
 
 
 def _is_silent(findings: Scope, table: FloatArray) -> bool:

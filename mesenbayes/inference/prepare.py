@@ -25,7 +25,7 @@ from mesenbayes.inference.leaves import BatchLeaves
 from mesenbayes.inference.order import candidate_orders
 from mesenbayes.inference.plan import Operand, Plan, Step, build
 from mesenbayes.inference.program import Program
-from mesenbayes.inference.semiring import SUM_PRODUCT, Semiring
+from mesenbayes.inference.semiring import Semiring
 
 _CACHE_BYTES = 4 * 2**20
 """What the tables of one chunk may occupy, so that they are read back from cache."""
@@ -60,10 +60,12 @@ class Prepared:
     nodes: dict[frozenset[int], int]
 
     def chunks(self, size: int, memory_limit: int, derivatives: bool) -> Iterator[slice]:
-        """Cut a batch into parts whose tables fit the cache and the memory limit."""
+        """Cut a batch into parts whose tables fit the memory limit and numpy's the cache too."""
         held = max(1, self.plan.held_for_derivatives if derivatives else self.plan.held)
         room = (memory_limit - 8 * self.plan.constant) // (8 * held)
-        length = int(max(1, min(room, max(16, _CACHE_BYTES // (8 * held)), size)))
+        if self.program.semiring.xp is np:
+            room = min(room, max(16, _CACHE_BYTES // (8 * held)))
+        length = int(max(1, min(room, size)))
         for start in range(0, size, length):
             yield slice(start, min(start + length, size))
 
@@ -71,8 +73,11 @@ class Prepared:
 class Planner:
     """Makes programs for questions to one network and keeps them."""
 
-    def __init__(self, skeleton: Skeleton, usual: Question, memory_limit: int) -> None:
+    def __init__(
+        self, skeleton: Skeleton, usual: Question, memory_limit: int, semiring: Semiring
+    ) -> None:
         self.skeleton = skeleton
+        self.semiring = semiring
         self.memory_limit = memory_limit
         self._plans: dict[Question, tuple[Model, Plan, float]] = {}
         self._sliced: dict[tuple[Question, frozenset[int]], Question] = {}
@@ -112,6 +117,8 @@ class Planner:
         """Return the way to take cases one by one, where that is faster or alone possible."""
         if question.hard != question.observed or not question.observed:
             return None
+        if self.semiring.xp is not np:
+            return None
         model, plan, work = self._plan(question)
         together = prod(
             model.sizes[v] for v in frozenset().union(*question.outputs) if v in model.sizes
@@ -127,8 +134,9 @@ class Planner:
         batch_fits = 8 * (plan.held + plan.constant) <= self.memory_limit
         return other if fits and (seconds < _SECONDS * work or not batch_fits) else None
 
-    def prepare(self, question: Question, semiring: Semiring = SUM_PRODUCT) -> Prepared:
+    def prepare(self, question: Question, semiring: Semiring | None = None) -> Prepared:
         """Return the program of a question; kept, unless a case's own evidence is built in."""
+        semiring = semiring or self.semiring
         known = self._prepared.get((question, id(semiring)))
         if known is not None:
             return known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +105,7 @@ class Program:
             if step.right is not None:
                 scale = scale + scales.get(step.right, 0.0)
             if step.rescale and self.semiring.scaled:
-                table, taken = rescaled(table)
+                table, taken = rescaled(table, self.semiring.xp)
                 scale = scale + taken
             tables[number], scales[number] = table, scale
             if kept is not None:
@@ -119,9 +120,9 @@ class Program:
         The derivative at a node is the product of everything outside its subtree, summed
         over the variables that the node does not have.
         """
-        plan = self.plan
+        plan, xp = self.plan, self.semiring.xp
         needed = plan.above(nodes)
-        tables: dict[int, FloatArray] = {plan.root: np.ones(batch)}
+        tables: dict[int, FloatArray] = {plan.root: xp.ones(batch)}
         scopes: dict[int, Scope] = {plan.root: ()}
         scales: dict[int, FloatArray | float] = {plan.root: 0.0}
         wanted = frozenset(nodes)
@@ -135,7 +136,7 @@ class Program:
                 if sibling is None:
                     lost = tuple(step.summed)
                     shape = (*(plan.sizes[v] for v in lost), *tables[number].shape)
-                    tables[child] = np.broadcast_to(tables[number], shape)
+                    tables[child] = xp.broadcast_to(tables[number], shape)
                     scopes[child] = (*lost, *scopes[number])
                     scales[child] = scales[number]
                     continue
@@ -143,7 +144,7 @@ class Program:
                 table = kernel(tables[number], up.tables[sibling])
                 scale = scales[number] + up.log_scales.get(sibling, 0.0)
                 if plan.batched(sibling) and len(kernel.scope) > 0:
-                    table, taken = rescaled(table)
+                    table, taken = rescaled(table, self.semiring.xp)
                     scale = scale + taken
                 tables[child], scopes[child], scales[child] = table, kernel.scope, scale
             if number not in wanted and number != plan.root:
@@ -177,8 +178,8 @@ class Program:
         return frozenset(kept)
 
 
-def rescaled(table: FloatArray) -> tuple[FloatArray, FloatArray]:
+def rescaled(table: FloatArray, xp: Any = np) -> tuple[FloatArray, FloatArray]:
     """Return the table divided by its largest entry in each case, and the logarithm of that."""
     top = table.max(axis=tuple(range(table.ndim - 1)))
-    top = np.where(top > 0, top, 1.0)
-    return np.asarray(table / top), np.asarray(np.log(top))
+    top = xp.where(top > 0, top, 1.0)
+    return table / top, xp.log(top)

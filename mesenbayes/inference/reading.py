@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mesenbayes.inference.arrays import on_host
 from mesenbayes.inference.evidence import Evidence
 from mesenbayes.inference.factors import IntArray
 from mesenbayes.inference.prepare import Prepared
@@ -20,11 +21,11 @@ FloatArray = NDArray[np.float64]
 def root_log(prepared: Prepared, up: Pass, evidence: Evidence) -> FloatArray:
     """Return ln P(e) of a forward pass, -inf where it is 0, shape (cases,)."""
     root = prepared.plan.root
-    logs: FloatArray = np.broadcast_to(up.tables[root], (evidence.size,))
+    logs: FloatArray = np.broadcast_to(on_host(up.tables[root]), (evidence.size,))
     if prepared.program.semiring is not LOG_SUM:
         with np.errstate(divide="ignore"):
             logs = np.log(logs)
-    return np.asarray(logs + up.log_scales.get(root, 0.0) + evidence.log_scale)
+    return np.asarray(logs + on_host(up.log_scales.get(root, 0.0)) + evidence.log_scale)
 
 
 def joint(
@@ -51,7 +52,7 @@ def joint(
         [*(letters[v] for v in outside), batch],
         [*(letters[v] for v in wanted), batch],
     ]
-    table = np.asarray(np.einsum(*terms))
+    table = on_host(prepared.program.semiring.xp.einsum(*terms))
     shape: list[int] = []
     found: list[int] = []
     for place in wanted:

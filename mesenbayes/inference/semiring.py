@@ -1,15 +1,16 @@
 """Three arithmetics for the same tree.
 
-``SUM_PRODUCT`` gives P(e); ``MAX_PRODUCT`` gives the probability of the most probable
-explanation; ``LOG_SUM`` is sum-product in logarithms: slow, and safe where a product of
-findings is too small for float64.
+``SUM_PRODUCT`` gives P(e) with numpy, :func:`sum_product` with another array library;
+``MAX_PRODUCT`` gives the probability of the most probable explanation; ``LOG_SUM`` is
+sum-product in logarithms: slow, and safe where a product of findings is too small for float64.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +46,15 @@ class Semiring:
         Sums out axes of one table.
     scaled
         Whether tables are kept near 1 by factors whose logarithms are carried apart.
+    xp
+        The array library of the tables (see :mod:`mesenbayes.inference.arrays`).
     """
 
     lift: Callable[[FloatArray], FloatArray]
     kernel: Callable[[Scope, bool, Scope, bool, Iterable[int], Mapping[int, int]], Kernel]
     reduce: Callable[[FloatArray, Scope, Iterable[int]], FloatArray]
     scaled: bool
+    xp: Any = np
 
 
 def log_sum_exp(array: FloatArray, axis: tuple[int, ...]) -> FloatArray:
@@ -125,5 +129,14 @@ def _max(array: FloatArray, axis: tuple[int, ...]) -> FloatArray:
 
 
 SUM_PRODUCT = Semiring(lambda array: array, Contraction, sum_out, scaled=True)
+
+
+def sum_product(xp: Any) -> Semiring:
+    """Return sum-product on the arrays of another library."""
+    if xp is np:
+        return SUM_PRODUCT
+    return Semiring(xp.asarray, partial(Contraction, xp=xp), sum_out, scaled=True, xp=xp)
+
+
 MAX_PRODUCT = Semiring(lambda array: array, _plain(np.multiply, _max), _reduce(_max), scaled=True)
 LOG_SUM = Semiring(log_probability, _plain(np.add, log_sum_exp), _reduce(log_sum_exp), scaled=False)
