@@ -22,7 +22,7 @@ import numpy as np
 from mesenbayes.errors import CaseError, NetworkError, did_you_mean, nearest
 from mesenbayes.evidence.records import Count
 from mesenbayes.network.build import FAMILIES, NetworkBuilder
-from mesenbayes.network.structure import TUMOUR
+from mesenbayes.network.structure import TUMOUR, biology_of
 from mesenbayes.network.table import Row, Table
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _predict(
         builder.structure, builder.evidence.without_source(source), builder.priors
     )
     kinds = {spec.variable.name: spec for spec in builder.structure.specifications}
-    wanted = {_biology(row.finding, kinds) for row in counts}
+    wanted = {biology_of(row.finding, kinds) for row in counts}
     try:
         built = {
             spec.variable.name: (spec, table) for spec, table in rest.tables({TUMOUR, *wanted})
@@ -123,7 +123,7 @@ def _predict(
     except NetworkError:
         return  # the network cannot do without the source: an incidence, say
     for count in counts:
-        spec, table = built[_biology(count.finding, kinds)]
+        spec, table = built[biology_of(count.finding, kinds)]
         states = spec.variable.states
         state = _EXPRESSED.get(count.state, count.state) if spec.kind == "expression" else (
             count.state
@@ -145,12 +145,6 @@ def _predict(
             "inside": bool(low <= count.k <= high),
             "log_probability": float(forecast.logpmf(count.k)),
         }  # fmt: skip
-
-
-def _biology(finding: str, kinds: object) -> str:
-    """Return the variable that the counts of a finding speak of: a stain's is its antigen."""
-    hidden = f"{finding}_expression"
-    return hidden if hidden in kinds else finding  # type: ignore[operator]
 
 
 def _row_of(table: Table, tumour: int) -> Row | None:

@@ -32,6 +32,7 @@ from mesenbayes.network.structure import (
     SITE,
     Specification,
     Structure,
+    counted_name,
 )
 from mesenbayes.network.table import Row, Table
 from mesenbayes.network.variable import Variable
@@ -52,10 +53,14 @@ BINARY = {"stain", "alteration", "mutation", "feature"}
 """Families of yes/no findings, modelled by the two-component mixture."""
 
 _LEAST = 0.005
-"""Smallest rate left to a stain without its alteration: no row becomes certain by subtraction."""
+"""Smallest rate left where nobody saw a case: no row becomes certain by subtraction."""
 
 EXPRESSED = {"positive": "present", "nuclear": "present", "negative": "absent"}
 """State of a stain in a table -> state of the antigen's expression."""
+
+CELLS, SAMPLING = "cells", "sampling"
+GOOD_SPECIMENS = {"adequate", "resection"}
+"""Specimens in which a finding is read as the published series read it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +155,7 @@ class NetworkBuilder:
             if family is None or family in self.fitted:
                 continue
             name = spec.variable.name
-            counted = name.removesuffix("_expression") if spec.kind == "expression" else name
+            counted = counted_name(name)
             rename = EXPRESSED if spec.kind == "expression" else None
             found = rows.get(counted, [])
             if name == "age":
@@ -255,6 +260,8 @@ class NetworkBuilder:
                 return self._hidden_table(spec)
             case "stain":
                 return self._stain_table(spec)
+            case "reading":
+                return self._reading_table(spec)
             case _:
                 return self._finding_table(spec)
 
@@ -455,6 +462,61 @@ class NetworkBuilder:
     def _stain_table(self, spec: Specification) -> Table:
         return self._from(spec, self._reading_rows)
 
+    def _reading_table(self, spec: Specification) -> Table:
+        """What is read of a hidden finding: all of it in a good specimen.
+
+        Published rates are readings of good specimens, so these lose nothing. A test on few
+        tumour cells misses what is there; a needle finds a lower grade or fewer mitoses than
+        the whole tumour has, by one step.
+        """
+        states, specimen = spec.variable.states, spec.parents[1]
+        kept = {
+            state: Row(
+                np.eye(len(states))[i], "definition", "a good specimen shows it as it is counted"
+            )
+            for i, state in enumerate(states)
+        }
+        rows: dict[tuple[str, ...], Row] = {}
+        for how in self.structure.specification(specimen).variable.states:
+            same = None if how in GOOD_SPECIMENS else self._same_reading(spec, specimen, how)
+            for i, state in enumerate(states):
+                if same is None or i == 0:
+                    rows[state, how] = kept[state]
+                    continue
+                lower = i - 1 if specimen == SAMPLING else 0
+                alpha = np.full(len(states), _LEAST * same.strength)
+                alpha[[lower, i]] = same.alpha
+                rows[state, how] = Row(alpha, same.origin, same.reason, same.studies)
+        return self._from(spec, rows)
+
+    def _same_reading(self, spec: Specification, specimen: str, how: str) -> Row:
+        """P(lower), P(same as in a good specimen): counted where it was, declared otherwise."""
+        name, states = f"{spec.variable.name}_reading", ("lower", "same")
+        declared = self.priors.find(name, **{specimen: how}) or self.priors.find(
+            "test_reading" if specimen == CELLS else "histology_reading", **{specimen: how}
+        )
+        if declared is None:
+            raise NetworkError(
+                f"{self.structure.priors_file.name}: {name} given {specimen}={how} is missing"
+            )
+        alpha = declared.alpha(states)
+        counts = [
+            row
+            for row in self.evidence.counts
+            if row.finding == name and dict(row.conditions).get(specimen) == how
+        ]
+        studies = sort_studies(name, states, counts, self.structure.settings)
+        found = studies.by_tumour.get("", ())
+        if not found:
+            return Row(alpha, "prior", declared.reason)
+        family = Family("reading", {name: studies}, {}, self.structure.settings)
+        return Row(
+            alpha + family.pooled(found),
+            "counts",
+            f"{len(found)} studies on top of: {declared.reason}",
+            family.provenance(found),
+        )
+
     def _finding_table(self, spec: Specification) -> Table:
         """P(finding | tumour[, genotype]): one row a tumour, and for GIST one a genotype where
         there is something to say."""
@@ -488,7 +550,7 @@ class NetworkBuilder:
         by the alteration that the finding stands in for (not for `OTHER`)."""
         name = spec.variable.name
         family = self.families[FAMILIES[spec.kind]]
-        default = self.priors.find(name)
+        default = self.priors.find(counted_name(name))
         if default is not None:
             alpha = default.alpha(spec.variable.states)
             row = self._on_default(family, name, tumour, alpha, default.reason)
@@ -575,7 +637,7 @@ class NetworkBuilder:
 
     def _declared_or(self, spec: Specification, tumour: str, row: Row) -> Row:
         """A declaration about a tumour replaces what it borrows and adds to what is counted."""
-        declared = self.priors.find(spec.variable.name, tumour=tumour)
+        declared = self.priors.find(counted_name(spec.variable.name), tumour=tumour)
         if declared is None:
             return row
         alpha = declared.alpha(spec.variable.states)
@@ -601,7 +663,7 @@ class NetworkBuilder:
         self, spec: Specification, family: Family, genotype: str, parent: Row
     ) -> Row:
         name, gist = spec.variable.name, self.structure.genotype_tumour
-        declared = self.priors.find(name, genotype=genotype)
+        declared = self.priors.find(counted_name(name), genotype=genotype)
         if declared is not None:
             base = Row(
                 declared.alpha(spec.variable.states),

@@ -21,7 +21,7 @@ from mesenbayes.evidence.pooling import StudyCounts
 from mesenbayes.evidence.records import Count
 from mesenbayes.network.build import EXPRESSED, FAMILIES, NetworkBuilder
 from mesenbayes.network.cells import NEUTRAL_CONDITIONS, Family
-from mesenbayes.network.structure import GENOTYPE, OTHER, SITE, Specification
+from mesenbayes.network.structure import GENOTYPE, OTHER, SITE, Specification, biology_of
 from mesenbayes.network.table import Row
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def cell_evidence(
 def _specification(builder: NetworkBuilder, finding: str) -> Specification:
     """Return the specification whose table holds the cells of `finding`."""
     by_name = {spec.variable.name: spec for spec in builder.structure.specifications}
-    spec = by_name.get(f"{finding}_expression") or by_name.get(finding)
+    spec = by_name.get(biology_of(finding, by_name))
     if spec is None or (spec.kind not in FAMILIES and finding != SITE):
         raise CaseError(
             f"{finding} has no cells: it is not a finding that the network counts by tumour"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mesenbayes.evidence.base import EvidenceBase
 from mesenbayes.network.network import BayesianNetwork
-from mesenbayes.network.structure import GENOTYPE, OTHER, TUMOUR
+from mesenbayes.network.structure import GENOTYPE, OTHER, TUMOUR, counted_name
 from mesenbayes.network.table import Origin, Row
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def coverage_of(network: BayesianNetwork, evidence: EvidenceBase) -> Coverage:
     rows: dict[str, list[Row]] = {}
     for variable in network.variables:
         parents = network.tables[variable.name].parents
-        finding = variable.name.removesuffix("_expression")
+        finding = counted_name(variable.name)
         is_property = variable.role == "latent" and finding == variable.name
         if parents[:1] == (TUMOUR,) and variable.name != GENOTYPE and not is_property:
             rows[finding] = _whole_tumour_rows(network, variable.name, tumours)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,10 @@ RESERVED = {
 }  # fmt: skip
 """Keywords of the BIF format, in which a network must be able to travel."""
 
+_EXPRESSION, _TRUE = "_expression", "_true"
+_READ_ON = dict.fromkeys(("stain", "loss", "test", "driver", "choice_test"), "cells")
+"""Kinds of finding whose result depends on the specimen, and on what of it."""
+
 TUMOUR, GENOTYPE, SITE, ASCERTAINMENT = "tumour", "genotype", "site", "ascertainment"
 OTHER = "OTHER"
 """None of the modelled diagnoses."""
@@ -34,6 +38,7 @@ NOT_APPLICABLE = "not_applicable"
 KINDS = {
     "root": "a variable without parents, with a declared prior",
     "specimen": "how the sample was taken and whether it holds tumour cells",
+    "reading": "what the specimen lets one see of a hidden finding",
     "hidden": "a property of the tumour that several stains share and no test shows",
     "stain": "a stain: hidden expression, read on a slide",
     "loss": "a stain that is normally retained",
@@ -228,8 +233,9 @@ def _assemble(
     entries = document["variable"]
     names = own.get("variables", [entry["name"] for entry in entries])
     _all_known(folder, "variable", names, [entry["name"] for entry in entries])
+    hidden = _hidden_names(entries, names)
     specifications = [
-        spec for entry in entries if entry["name"] in names for spec in _specify(entry, own)
+        spec for entry in entries if entry["name"] in names for spec in _specify(entry, own, hidden)
     ]
     for spec in specifications:
         _check_identifiers(folder, spec.variable)
@@ -253,7 +259,12 @@ def _assemble(
             _genotype_specification(genotype),
             *specifications,
         ),
-        pooled_specifications=tuple(s for entry in entries for s in _specify(entry, {})),
+        pooled_specifications=tuple(
+            spec
+            for everything in [_hidden_names(entries, [e["name"] for e in entries])]
+            for entry in entries
+            for spec in _specify(entry, {}, everything)
+        ),
         fit_file=base / "fit.json",
         settings=Settings(**document["pooling"]),
         digest=digest,
@@ -295,8 +306,40 @@ def _genotype_specification(entry: dict[str, Any]) -> Specification:
     return Specification(variable, "genotype", (TUMOUR, SITE))
 
 
-def _specify(entry: dict[str, Any], own: dict[str, Any]) -> list[Specification]:
-    """Return the specification of one entry; a stain brings its hidden expression."""
+def counted_name(variable: str) -> str:
+    """Return the finding that counts speak of: a stain's for its hidden expression, a test's
+    for what is hidden behind its result, and otherwise the variable itself."""
+    for suffix in (_EXPRESSION, _TRUE):
+        if variable.endswith(suffix):
+            return variable.removesuffix(suffix)
+    return variable
+
+
+def biology_of(finding: str, names: Collection[str]) -> str:
+    """Return the variable among `names` that holds the biology of a finding: the hidden one
+    where the specimen stands between, and otherwise the finding itself."""
+    for suffix in (_EXPRESSION, _TRUE):
+        if finding + suffix in names:
+            return finding + suffix
+    return finding
+
+
+def _hidden_names(entries: list[dict[str, Any]], kept: list[str]) -> dict[str, str]:
+    """Return finding -> hidden variable, where the specimen stands between biology and result."""
+    found = {}
+    for entry in entries:
+        specimen = entry.get("read_on", _READ_ON.get(entry["kind"]))
+        if specimen in kept and entry["name"] in kept:
+            suffix = _EXPRESSION if entry["kind"] == "stain" else _TRUE
+            found[entry["name"]] = entry["name"] + suffix
+    return found
+
+
+def _specify(
+    entry: dict[str, Any], own: dict[str, Any], hidden: Mapping[str, str]
+) -> list[Specification]:
+    """Return the specification of one entry, and before it the hidden biology that the entry
+    reads through the specimen, if it does."""
     kind = entry["kind"]
     if kind not in KINDS:
         raise NetworkError(
@@ -308,6 +351,7 @@ def _specify(entry: dict[str, Any], own: dict[str, Any]) -> list[Specification]:
     if surrogate_of is not None and surrogate_of not in own.get("variables", [surrogate_of]):
         surrogate_of = None  # the network leaves the alteration out: the stain stands alone
     if surrogate_of is not None:
+        surrogate_of = hidden.get(surrogate_of, surrogate_of)
         biology = (TUMOUR, surrogate_of)
     states = tuple(entry["states"] if "states" in entry else _default_states(kind))
     if entry["name"] == SITE and "sites" in own:
@@ -329,20 +373,25 @@ def _specify(entry: dict[str, Any], own: dict[str, Any]) -> list[Specification]:
         codes=entry.get("codes", {}),
         description=entry.get("description", ""),
     )
-    if kind != "stain":
+    if variable.name not in hidden:
         parents = tuple(entry.get("parents", () if kind == "root" else biology))
         return [Specification(variable, kind, parents, by_genotype, surrogate_of)]
-    expression = Variable(
-        f"{variable.name}_expression",
-        _ABSENT_PRESENT,
-        label=f"{variable.label}: antigen expressed",
+    is_stain = kind == "stain"
+    behind = Variable(
+        hidden[variable.name],
+        _ABSENT_PRESENT if is_stain else states,
+        label=f"{variable.label}: {'antigen expressed' if is_stain else 'in the tumour itself'}",
         role="latent",
         group="biology",
         codes=variable.codes,
+        state_labels={} if is_stain else variable.state_labels,
     )
+    specimen = str(entry.get("read_on", _READ_ON.get(kind)))
     return [
-        Specification(expression, "expression", biology, by_genotype, surrogate_of),
-        Specification(variable, "stain", (expression.name, "cells")),
+        Specification(
+            behind, "expression" if is_stain else kind, biology, by_genotype, surrogate_of
+        ),
+        Specification(variable, "stain" if is_stain else "reading", (behind.name, specimen)),
     ]
 
 

@@ -25,7 +25,7 @@ from mesenbayes.evidence.records import JointPattern
 from mesenbayes.inference import CompiledNetwork
 from mesenbayes.network.build import EXPRESSED, FAMILIES, NetworkBuilder
 from mesenbayes.network.network import BayesianNetwork
-from mesenbayes.network.structure import SITE, TUMOUR
+from mesenbayes.network.structure import SITE, TUMOUR, biology_of
 from mesenbayes.network.variable import NOT_OBSERVED
 
 if TYPE_CHECKING:
@@ -177,13 +177,11 @@ class _Checker:
         self.joints: dict[Any, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     def counted(self, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-        """Yield the pairs with stains turned into expression."""
+        """Yield the pairs with findings turned into the biology behind them."""
         for name, state in pairs:
-            latent = f"{name}_expression"
-            if latent in self.position:
-                yield latent, EXPRESSED.get(state, state)
-            else:
-                yield name, state
+            behind = biology_of(name, self.position)
+            states = self.network.variable(behind).states if behind in self.position else ()
+            yield behind, state if state in states else EXPRESSED.get(state, state)
 
     def problem(self, row: JointPattern) -> str:
         """Return why a row cannot be checked; empty if it can."""

@@ -25,7 +25,7 @@ from mesenbayes.evidence.base import EvidenceBase
 from mesenbayes.inference import compile_network
 from mesenbayes.network.build import FAMILIES, NetworkBuilder
 from mesenbayes.network.network import BayesianNetwork
-from mesenbayes.network.structure import GENOTYPE, SITE, TUMOUR
+from mesenbayes.network.structure import GENOTYPE, SITE, TUMOUR, counted_name
 from mesenbayes.network.table import Row, Table
 
 if TYPE_CHECKING:
@@ -231,10 +231,8 @@ def sources_that_matter(
     stated = {finding.variable for finding in case.findings}
     counted = {SITE, GENOTYPE, *stated}
     for spec in builder.structure.specifications:
-        if spec.surrogate_of is not None and spec.variable.name.removesuffix(
-            "_expression"
-        ) in stated:
-            counted.add(spec.surrogate_of)
+        if spec.surrogate_of is not None and counted_name(spec.variable.name) in stated:
+            counted.add(counted_name(spec.surrogate_of))
     site = case.by_variable[SITE].state if SITE in case.by_variable else None
     evidence: EvidenceBase = builder.evidence
     found = {
@@ -292,7 +290,7 @@ def _without(builder: NetworkBuilder, source: str) -> NetworkBuilder:
     touched = {
         FAMILIES[spec.kind]
         for spec in builder.structure.pooled_specifications
-        if spec.kind in FAMILIES and spec.variable.name.removesuffix("_expression") in spoken
+        if spec.kind in FAMILIES and counted_name(spec.variable.name) in spoken
     }
     kept = {kind: family for kind, family in builder.families.items() if kind not in touched}
     return NetworkBuilder(

@@ -55,7 +55,7 @@ def test_explain_says_how_sure_why_fit_and_what_if(cli, case):
 def test_workup_ranks_tests_and_says_when_to_stop(cli, case):
     status, out, err = cli("workup", case, "--panel", "2", "--among", "CD117,DOG1,S100")
     assert (status, err) == (0, "")
-    for words in ("The order of the clinic", "bits", "Panel of 2", "Two steps", "SEED"):
+    for words in ("The order of the clinic", "bits", "Panel of 2", "Two steps", "PANCAN_GIST24"):
         assert words in out
     status, out, _ = cli("workup", case, "--panel", "2", "--among", "CD117,DOG1,S100", "--json")
     data = json.loads(out)

@@ -153,7 +153,7 @@ def test_steps_are_ticked_off():
     known = {"site": "stomach", "CD117": "positive", "DOG1": "positive"}
     (step,) = [
         s for s in steps_for(read_steps(FOLDER), known, {"GIST": 0.9})
-        if s.text == "CD117 and DOG1"
+        if s.text.startswith("CD117 and DOG1")
     ]  # fmt: skip
     assert step.done
 
