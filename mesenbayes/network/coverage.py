@@ -71,8 +71,7 @@ class Coverage:
     bits : (findings,)
         Mutual information of finding and tumour type, all types alike.
     common, most_used
-        The tumours with most rows in the evidence tables, and the findings with most rows
-        about these tumours.
+        The tumours with most studies, and the findings with most studies of these tumours.
     """
 
     network: str
@@ -196,9 +195,15 @@ def coverage_of(network: BayesianNetwork, evidence: EvidenceBase) -> Coverage:
         if parents[:1] == (TUMOUR,) and variable.name != GENOTYPE and not is_property:
             rows[finding] = _whole_tumour_rows(network, variable.name, tumours)
     cells = list(rows.values())
-    pooled = [row for row in evidence.counts if row.is_pooled and row.tumour]
-    common = _most(Counter(row.tumour for row in pooled), list(tumours), COMMON)
-    used = Counter(row.finding for row in pooled if row.tumour in common)
+    # A source counts once, however many states it prints: a finding with many states is not
+    # used more for that.
+    studies = {(r.tumour, r.finding, r.source_id) for r in evidence.counts if r.is_pooled}
+    common = _most(
+        Counter(tumour for tumour, _ in {(t, source) for t, _, source in studies}),
+        list(tumours),
+        COMMON,
+    )
+    used = Counter(finding for tumour, finding, _ in studies if tumour in common)
     shape = (len(rows), len(tumours))
 
     def matrix(values: list[Any], dtype: Any) -> NDArray[Any]:
