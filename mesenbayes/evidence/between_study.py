@@ -59,12 +59,18 @@ class BetweenStudy:
         """
         if not studies or not self.tau2:
             return self.rho_0
-        states = len(studies[0].counts)
-        rho = self.rho(np.full(states, 1 / states))
+        # Plain floats: a cell has a handful of studies, and a network a few thousand cells.
+        cells = [(s.weight, s.n, s.proportions.tolist()) for s in studies]
+        states = len(cells[0][2])
+        rho = before = min(self.rho_0 + self.tau2 * (1 - 1 / states) / 2, _LARGEST)
         for _ in range(30):
-            weights = np.array([study.effective_n(rho) for study in studies])
-            counts = weights @ np.stack([study.proportions for study in studies]) + 1 / states
-            before, rho = rho, self.rho(counts / counts.sum())
+            counts = [1 / states] * states
+            for weight, n, shares in cells:
+                worth = weight * n / (1 + (n - 1) * rho)
+                counts = [c + worth * share for c, share in zip(counts, shares, strict=True)]
+            total = sum(counts)
+            scatter = sum(c * (total - c) for c in counts) / total**2 / 2
+            before, rho = rho, min(self.rho_0 + self.tau2 * scatter, _LARGEST)
             if abs(rho - before) < 1e-9:
                 break
         return rho

@@ -72,12 +72,16 @@ class NetworkBuilder:
     fitted
         Families that are known already, because none of their rows differ from those of
         another builder (see :mod:`mesenbayes.sensitivity.leave_out`).
+    borrowed_fits
+        What was fitted to each kind of finding of another builder, to be used here as it is;
+        None to read or fit it.
     """
 
     structure: Structure
     evidence: EvidenceBase
     priors: Priors
     fitted: Mapping[str, Family] = field(default_factory=dict, repr=False)
+    borrowed_fits: Mapping[str, FamilyFit] | None = field(default=None, repr=False)
 
     # ------------------------------------------------------------------ what is pooled
 
@@ -100,12 +104,14 @@ class NetworkBuilder:
         }
 
     @cached_property
-    def fits(self) -> dict[str, FamilyFit]:
+    def fits(self) -> Mapping[str, FamilyFit]:
         """What was fitted to each kind: read from beside the evidence, or fitted now.
 
         All findings of the evidence base take part, also those that this network leaves
         out: they too say how much studies disagree.
         """
+        if self.borrowed_fits is not None:
+            return self.borrowed_fits
         stored = read_fits(self.structure.fit_file, self.fit_key)
         return self.fit() if stored is None else stored
 

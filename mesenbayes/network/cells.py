@@ -142,7 +142,8 @@ class Family:
         if self.fit is not None:
             return self.fit.between
         cells = [s for f in self.findings.values() for s in f.by_tumour.values()]
-        if all(len(f.states) == 2 for f in self.findings.values()):
+        # One finding alone has too few cells for two numbers.
+        if len(self.findings) > 1 and all(len(f.states) == 2 for f in self.findings.values()):
             return fit_between_study(cells)
         return BetweenStudy(intra_class_correlation(cells, self.settings.rho_floor))
 
@@ -163,7 +164,18 @@ class Family:
 
     def pooled(self, studies: Sequence[StudyCounts]) -> NDArray[np.float64]:
         """Return the effective counts of a cell's studies, (states,)."""
-        return effective_counts(studies, self.between.rho_of(studies), len(studies[0].counts))
+        return effective_counts(studies, self.rho_of(studies), len(studies[0].counts))
+
+    def rho_of(self, studies: Sequence[StudyCounts]) -> float:
+        """Return the between-study correlation of a cell with these studies."""
+        key = tuple(studies)
+        if key not in self._rho_of:
+            self._rho_of[key] = self.between.rho_of(key)
+        return self._rho_of[key]
+
+    @cached_property
+    def _rho_of(self) -> dict[tuple[StudyCounts, ...], float]:
+        return {}
 
     # ------------------------------------------------------------------ yes/no findings
 
@@ -182,7 +194,7 @@ class Family:
         return Row(
             alpha / alpha.sum() * strength,
             "counts",
-            f"{len(studies)} studies, rho {self.between.rho_of(studies):.3f}",
+            f"{len(studies)} studies, rho {self.rho_of(studies):.3f}",
             self.provenance(studies),
         )
 
@@ -343,7 +355,7 @@ class Family:
         return Row(
             base + self.pooled(studies),
             "counts",
-            f"{len(studies)} studies, rho {self.between.rho_of(studies):.3f}",
+            f"{len(studies)} studies, rho {self.rho_of(studies):.3f}",
             self.provenance(studies),
         )
 
@@ -409,7 +421,7 @@ class Family:
 
     def provenance(self, studies: Sequence[StudyCounts]) -> tuple[Study, ...]:
         """Return the studies as a row keeps them."""
-        rho = self.between.rho_of(studies)
+        rho = self.rho_of(studies)
         return tuple(
             Study(
                 s.source_id,

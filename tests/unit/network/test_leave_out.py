@@ -8,6 +8,7 @@ from mesenbayes.facade import Network, load_network
 from mesenbayes.network.build import NetworkBuilder
 from mesenbayes.sensitivity.leave_out import (
     NOT_BUILT,
+    REFIT,
     leave_one_source_out,
     rounded_network,
     sources_that_matter,
@@ -44,7 +45,9 @@ def test_every_move_is_that_of_a_network_built_from_scratch(tiny) -> None:
         assert move.before == states[top]
         assert move.after == states[int(np.argmax(after))]
         assert move.p_before == pytest.approx(before[top], abs=1e-12)
-        assert move.p_after == pytest.approx(after[top], abs=1e-12)
+        # A move too small for the fit of all cells to be repeated is near enough.
+        exact = abs(move.p_after - move.p_before) >= REFIT or move.flips
+        assert move.p_after == pytest.approx(after[top], abs=1e-12 if exact else 2 * REFIT)
 
 
 def test_sources_outside_the_cells_of_a_case_do_not_move_it_much(tiny) -> None:
