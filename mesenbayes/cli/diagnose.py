@@ -44,7 +44,9 @@ def diagnose(
     if report is not None:
         typer.echo(f"{report}: report of {len(answers)} case{'s' * (len(answers) != 1)}")
         return
+    from mesenbayes.cli.terminal import console
     from mesenbayes.report.text import print_report
 
+    out = console(plain_width=100)
     for answer in answers:
-        print_report(answer)
+        print_report(answer, out)

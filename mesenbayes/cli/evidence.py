@@ -10,6 +10,7 @@ import typer
 
 from mesenbayes.cli.options import JSON, NETWORK
 from mesenbayes.cli.picture import can_draw, draw
+from mesenbayes.cli.terminal import console
 
 if TYPE_CHECKING:
     from mesenbayes.facade import Network
@@ -71,7 +72,7 @@ def coverage(
     else:
         from mesenbayes.report.evidence import print_coverage
 
-        print_coverage(result)
+        print_coverage(result, console())
     if plot is not None:
         draw(result.plot, plot)
 
@@ -98,7 +99,7 @@ def cell(
     else:
         from mesenbayes.report.evidence import print_cell
 
-        print_cell(result)
+        print_cell(result, console())
     if plot is not None:
         draw(result.plot, plot)
 
@@ -114,7 +115,7 @@ def sources(
         return
     from mesenbayes.report.evidence import print_sources
 
-    print_sources(found)
+    print_sources(found, console())
 
 
 @app.command()
@@ -171,7 +172,7 @@ def leave_out(
         return
     from mesenbayes.report.evidence import print_leave_out
 
-    print_leave_out(result)
+    print_leave_out(result, console())
 
 
 @app.command()
@@ -188,7 +189,7 @@ def joint(
         return
     from mesenbayes.report.evidence import print_joint
 
-    print_joint(result)
+    print_joint(result, console())
 
 
 def _load(name: str) -> Network:
@@ -222,7 +223,7 @@ def _print_lines(lines: tuple[Any, ...], as_json: bool) -> None:
         return
     from mesenbayes.report.evidence import print_lines
 
-    print_lines(lines)
+    print_lines(lines, console())
 
 
 def _print_json(data: Any) -> None:

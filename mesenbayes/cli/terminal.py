@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-_PLAIN_WIDTH = 120
-"""Columns of a report that goes to a file or a pipe."""
+def console(plain_width: int = 120) -> Console:
+    """Return a console that does not colour figures, wide enough where it is no terminal, and
+    content with a reader who stops early (``| head``).
 
-
-def console() -> Console:
-    """Return a console that does not colour figures, wide enough where it is no terminal."""
+    Parameters
+    ----------
+    plain_width
+        Columns of a report that goes to a file or a pipe.
+    """
     from rich.console import Console
 
-    out = Console(highlight=False, markup=False)
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            raise SystemExit(0)
+
+    out = Terminal(highlight=False, markup=False)
     if not out.is_terminal:
-        out.width = _PLAIN_WIDTH
+        out.width = plain_width
     return out

@@ -92,9 +92,9 @@ def treat(
         ]
         typer.echo(json.dumps(data[0] if len(data) == 1 else data, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
+    from mesenbayes.cli.terminal import console
 
-    out = Console(highlight=False)
+    out = console()
     for answer, decision in zip(answers, decisions, strict=True):
         _print(out, answer, decision)
 
@@ -134,8 +134,9 @@ def assumptions(
     if as_json:
         typer.echo(json.dumps([row.to_dict() for row in rows], indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from mesenbayes.cli.terminal import console
 
     table = Table(title=f"{len(rows)} assumptions", show_lines=False)
     for heading in ("where", "what", "value", "reason"):
@@ -143,4 +144,4 @@ def assumptions(
     for row in rows:
         value = f"{row.value} {row.unit}".strip()
         table.add_row(f"{row.table}:{row.line}", row.what, value, row.reason)
-    Console().print(table)
+    console().print(table)

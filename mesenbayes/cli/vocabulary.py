@@ -30,8 +30,9 @@ def vocabulary(
         }
         typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from mesenbayes.cli.terminal import console
 
     table = Table(title=f"Vocabulary of {loaded.name} {loaded.version}", show_lines=False)
     for heading in ("variable", "meaning", "states", "unit", "also called"):
@@ -44,7 +45,7 @@ def vocabulary(
             variable.unit or "",
             ", ".join((*variable.aliases, *variable.conversions)),
         )
-    Console().print(table)
+    console().print(table)
 
 
 def _as_data(network: Network, variable: Variable) -> dict[str, Any]:

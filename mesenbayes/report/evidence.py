@@ -18,9 +18,8 @@ SIGNS = {"counts": "#", "definition": "=", "prior": "p", "borrowed": "."}
 """Origin of a cell -> its sign in the matrix."""
 
 
-def print_coverage(coverage: Coverage, console: Console | None = None) -> None:
+def print_coverage(coverage: Coverage, out: Console) -> None:
     """Print the matrix, findings down and tumours across, and the worst holes."""
-    out = console or Console()
     widest = max((len(name) for name in coverage.findings), default=0)
     tallest = max((len(code) for code in coverage.tumours), default=0)
     for level in range(tallest):
@@ -45,9 +44,8 @@ def print_coverage(coverage: Coverage, console: Console | None = None) -> None:
     out.print(table)
 
 
-def print_cell(cell: CellEvidence, console: Console | None = None) -> None:
+def print_cell(cell: CellEvidence, out: Console) -> None:
     """Print each study of a cell and what they add up to."""
-    out = console or Console()
     out.print(Text(f"{cell.label} in {cell.tumour_name}", style="bold"))
     for title, lines in (
         ("Pooled studies", cell.studies),
@@ -99,9 +97,8 @@ def _studies(title: str, lines: Iterable[StudyLine], state: str) -> Table:
     return table
 
 
-def print_sources(sources: Sources, console: Console | None = None) -> None:
+def print_sources(sources: Sources, out: Console) -> None:
     """Print one line a source."""
-    out = console or Console()
     table = Table()
     for heading in ("source", "rows", "pooled", "cells", "citation"):
         right = heading in ("rows", "pooled", "cells")
@@ -115,9 +112,8 @@ def print_sources(sources: Sources, console: Console | None = None) -> None:
     out.print(Text(sources.sentence))
 
 
-def print_lines(lines: Iterable[EvidenceLine], console: Console | None = None) -> None:
+def print_lines(lines: Iterable[EvidenceLine], out: Console) -> None:
     """Print rows one under the other, each with its quote and where to find the source."""
-    out = console or Console()
     for line in lines:
         out.print(Text(f"{line.where}  {line.statement}", style="bold"))
         out.print(Text(f"    \"{line.quote or '(no quote)'}\""))
@@ -127,9 +123,8 @@ def print_lines(lines: Iterable[EvidenceLine], console: Console | None = None) -
             out.print(Text(f"    {line.url}"))
 
 
-def print_leave_out(result: LeaveOut, console: Console | None = None) -> None:
+def print_leave_out(result: LeaveOut, out: Console) -> None:
     """Print what changes a first diagnosis, and the largest moves that do not."""
-    out = console or Console()
     if result.flips:
         out.print(_moves("Changes of the first diagnosis", result.flips))
     quiet = [move for move in result.largest(10) if not move.flips]
@@ -160,9 +155,8 @@ def _after(move: Move) -> str:
     return f"{move.before} {move.p_after:.1%}"
 
 
-def print_joint(result: JointCheck, console: Console | None = None) -> None:
+def print_joint(result: JointCheck, out: Console) -> None:
     """Print each published joint count beside the model's interval."""
-    out = console or Console()
     table = Table()
     for heading in ("tumour", "pattern", "given", "published", "model", "if independent",
                     "95 % predictive", "inside", "source"):  # fmt: skip

@@ -18,15 +18,10 @@ if TYPE_CHECKING:
 _WIDTH = 22
 _SHOWN_FROM = 0.005
 _SHOWN_POINTS = 6
-_PLAIN_WIDTH = 100
-"""Columns of a report that goes to a file or a pipe."""
 
 
-def print_report(diagnosis: Diagnosis, console: Console | None = None) -> None:
+def print_report(diagnosis: Diagnosis, out: Console) -> None:
     """Print one answer."""
-    out = console or Console(highlight=False)
-    if not out.is_terminal:
-        out.width = _PLAIN_WIDTH
     case, network = diagnosis.case.case, diagnosis.network
     out.rule(Text(case.name, style="bold"), align="left")
     if case.source:
