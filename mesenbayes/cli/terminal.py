@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ def console(plain_width: int = 120) -> Console:
     Parameters
     ----------
     plain_width
-        Columns of a report that goes to a file or a pipe.
+        Columns of a report that goes to a file or a pipe, unless COLUMNS says otherwise.
     """
     from rich.console import Console
 
@@ -24,6 +25,6 @@ def console(plain_width: int = 120) -> Console:
             raise SystemExit(0)
 
     out = Terminal(highlight=False, markup=False)
-    if not out.is_terminal:
+    if not out.is_terminal and "COLUMNS" not in os.environ:
         out.width = plain_width
     return out

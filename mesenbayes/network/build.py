@@ -24,6 +24,7 @@ from mesenbayes.network.cells import Family, FindingStudies, sort_studies
 from mesenbayes.network.fits import FamilyFit, fit_key, read_fits
 from mesenbayes.network.prevalence import Prevalence
 from mesenbayes.network.priors import Priors
+from mesenbayes.network.specimen import SpecimenModel
 from mesenbayes.network.structure import (
     ASCERTAINMENT,
     GENOTYPE,
@@ -53,14 +54,10 @@ BINARY = {"stain", "alteration", "mutation", "feature"}
 """Families of yes/no findings, modelled by the two-component mixture."""
 
 _LEAST = 0.005
-"""Smallest rate left where nobody saw a case: no row becomes certain by subtraction."""
+"""Smallest rate left to a stain without its alteration: no row becomes certain by subtraction."""
 
 EXPRESSED = {"positive": "present", "nuclear": "present", "negative": "absent"}
 """State of a stain in a table -> state of the antigen's expression."""
-
-CELLS, SAMPLING = "cells", "sampling"
-GOOD_SPECIMENS = {"adequate", "resection"}
-"""Specimens in which a finding is read as the published series read it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +181,11 @@ class NetworkBuilder:
         """The prior of the tumour."""
         return Prevalence(self.structure, self.evidence, self.priors, self.site_family)
 
+    @cached_property
+    def specimen(self) -> SpecimenModel:
+        """What the specimen lets one see of the biology."""
+        return SpecimenModel(self.structure, self.evidence, self.priors)
+
     def _age_rows(self, age: Variable) -> list[Count]:
         """Mean and spread of age as cases per band, a normal curve cut at the bounds."""
         made = []
@@ -261,13 +263,13 @@ class NetworkBuilder:
             case "genotype":
                 return self._genotype_table(spec)
             case "specimen":
-                return self._specimen_table(spec)
+                return self._from(spec, self.specimen.cells(spec))
             case "hidden":
                 return self._hidden_table(spec)
             case "stain":
-                return self._stain_table(spec)
+                return self._from(spec, self.specimen.stain)
             case "reading":
-                return self._reading_table(spec)
+                return self._from(spec, self.specimen.reading(spec))
             case _:
                 return self._finding_table(spec)
 
@@ -404,35 +406,6 @@ class NetworkBuilder:
     def _groups_of(self, genotype: str) -> list[str]:
         return [n for n, states in self.structure.genotype_groups.items() if genotype in states]
 
-    def _specimen_table(self, spec: Specification) -> Table:
-        """P(tumour cells on the slide | how it was taken)."""
-        (parent,) = spec.parents
-        rows: dict[tuple[str, ...], Row] = {}
-        for state in self.structure.specification(parent).variable.states:
-            prior = self._declared(spec.variable, **{parent: state})
-            counts = [
-                row
-                for row in self.evidence.counts
-                if row.finding == spec.variable.name
-                and dict(row.conditions).get(parent) == state
-            ]
-            found = sort_studies(
-                spec.variable.name, spec.variable.states, counts, self.structure.settings
-            )
-            family = Family("specimen", {spec.variable.name: found}, {}, self.structure.settings)
-            studies = found.by_tumour.get("", ())
-            rows[(state,)] = (
-                Row(
-                    prior.alpha + family.pooled(studies),
-                    "counts",
-                    f"{len(studies)} studies on top of: {prior.reason}",
-                    family.provenance(studies),
-                )
-                if studies
-                else prior
-            )
-        return self._from(spec, rows)
-
     def _hidden_table(self, spec: Specification) -> Table:
         """P(property | tumour), declared for some tumours and for all others alike."""
         name = spec.variable.name
@@ -445,82 +418,6 @@ class NetworkBuilder:
                 else others
                 for code in self.structure.tumour_codes
             },
-        )
-
-    @cached_property
-    def _reading_rows(self) -> dict[tuple[str, ...], Row]:
-        """How a slide is read, shared by all stains: (expression, cells) -> row."""
-        readings: dict[tuple[str, ...], Row] = {}
-        for expression in ("absent", "present"):
-            for cells in ("adequate", "scant"):
-                declared = self.priors.find("stain_reading", expression=expression, cells=cells)
-                if declared is None:
-                    raise NetworkError(
-                        f"{self.structure.priors_file.name}: stain_reading given "
-                        f"expression={expression};cells={cells} is missing"
-                    )
-                row = Row(
-                    declared.alpha(("negative", "focal", "positive")), "prior", declared.reason
-                )
-                readings[expression, cells] = row
-        return readings
-
-    def _stain_table(self, spec: Specification) -> Table:
-        return self._from(spec, self._reading_rows)
-
-    def _reading_table(self, spec: Specification) -> Table:
-        """What is read of a hidden finding: all of it in a good specimen.
-
-        Published rates are readings of good specimens, so these lose nothing. A test on few
-        tumour cells misses what is there; a needle finds a lower grade or fewer mitoses than
-        the whole tumour has, by one step.
-        """
-        states, specimen = spec.variable.states, spec.parents[1]
-        kept = {
-            state: Row(
-                np.eye(len(states))[i], "definition", "a good specimen shows it as it is counted"
-            )
-            for i, state in enumerate(states)
-        }
-        rows: dict[tuple[str, ...], Row] = {}
-        for how in self.structure.specification(specimen).variable.states:
-            same = None if how in GOOD_SPECIMENS else self._same_reading(spec, specimen, how)
-            for i, state in enumerate(states):
-                if same is None or i == 0:
-                    rows[state, how] = kept[state]
-                    continue
-                lower = i - 1 if specimen == SAMPLING else 0
-                alpha = np.full(len(states), _LEAST * same.strength)
-                alpha[[lower, i]] = same.alpha
-                rows[state, how] = Row(alpha, same.origin, same.reason, same.studies)
-        return self._from(spec, rows)
-
-    def _same_reading(self, spec: Specification, specimen: str, how: str) -> Row:
-        """P(lower), P(same as in a good specimen): counted where it was, declared otherwise."""
-        name, states = f"{spec.variable.name}_reading", ("lower", "same")
-        declared = self.priors.find(name, **{specimen: how}) or self.priors.find(
-            "test_reading" if specimen == CELLS else "histology_reading", **{specimen: how}
-        )
-        if declared is None:
-            raise NetworkError(
-                f"{self.structure.priors_file.name}: {name} given {specimen}={how} is missing"
-            )
-        alpha = declared.alpha(states)
-        counts = [
-            row
-            for row in self.evidence.counts
-            if row.finding == name and dict(row.conditions).get(specimen) == how
-        ]
-        studies = sort_studies(name, states, counts, self.structure.settings)
-        found = studies.by_tumour.get("", ())
-        if not found:
-            return Row(alpha, "prior", declared.reason)
-        family = Family("reading", {name: studies}, {}, self.structure.settings)
-        return Row(
-            alpha + family.pooled(found),
-            "counts",
-            f"{len(found)} studies on top of: {declared.reason}",
-            family.provenance(found),
         )
 
     def _finding_table(self, spec: Specification) -> Table:

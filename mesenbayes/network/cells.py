@@ -8,7 +8,7 @@ counts and :mod:`mesenbayes.evidence.mixture` for the relatives.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -74,6 +74,7 @@ def sort_studies(
     settings: Settings,
     rename: Mapping[str, str] | None = None,
     rest: NDArray[np.float64] | None = None,
+    neutral: Set[str] = NEUTRAL_CONDITIONS,
 ) -> FindingStudies:
     """Sort the rows of one finding into studies by tumour and by genotype.
 
@@ -83,6 +84,8 @@ def sort_studies(
         State in the table -> state counted here (``positive`` -> ``present``).
     rest
         See :func:`~mesenbayes.evidence.pooling.studies_of`.
+    neutral
+        Conditions under which cases were collected that do not make them a special group.
     """
     whole, conditional, subgroup = defaultdict(list), defaultdict(list), defaultdict(list)
     for row in rows:
@@ -94,7 +97,7 @@ def sort_studies(
         genotype = conditions.pop("genotype", None)
         if genotype is not None:
             subgroup[row.tumour, genotype].append(row)
-        elif set(conditions) <= NEUTRAL_CONDITIONS:
+        elif conditions.keys() <= neutral:
             whole[row.tumour].append(row)
         else:
             conditional[row.tumour].append(row)
