@@ -18,16 +18,15 @@ from numpy.typing import NDArray
 
 from mesenbayes.errors import NetworkError
 from mesenbayes.evidence.base import EvidenceBase
-from mesenbayes.evidence.pooling import StudyCounts, studies_of
 from mesenbayes.evidence.records import AgeSummary, Count
 from mesenbayes.network.cells import Family, FindingStudies, sort_studies
 from mesenbayes.network.fits import FamilyFit, fit_key, read_fits
+from mesenbayes.network.genotype import GenotypePrior
 from mesenbayes.network.prevalence import Prevalence
 from mesenbayes.network.priors import Priors
 from mesenbayes.network.specimen import SpecimenModel
 from mesenbayes.network.structure import (
     ASCERTAINMENT,
-    GENOTYPE,
     NOT_APPLICABLE,
     OTHER,
     SITE,
@@ -182,6 +181,11 @@ class NetworkBuilder:
         return Prevalence(self.structure, self.evidence, self.priors, self.site_family)
 
     @cached_property
+    def genotype(self) -> GenotypePrior:
+        """The genotype of a GIST before any finding but its place."""
+        return GenotypePrior(self.structure, self.evidence, self.priors, self.prevalence)
+
+    @cached_property
     def specimen(self) -> SpecimenModel:
         """What the specimen lets one see of the biology."""
         return SpecimenModel(self.structure, self.evidence, self.priors)
@@ -261,7 +265,7 @@ class NetworkBuilder:
             case "tumour":
                 return self._tumour_table(spec)
             case "genotype":
-                return self._genotype_table(spec)
+                return self._from(spec, self.genotype.rows())
             case "specimen":
                 return self._from(spec, self.specimen.cells(spec))
             case "hidden":
@@ -290,121 +294,6 @@ class NetworkBuilder:
         sites = self.structure.specification(SITE).variable.states
         ways = self.structure.specification(ASCERTAINMENT).variable.states
         return self._from(spec, self.prevalence.rows(sites, ways))
-
-    def _genotype_table(self, spec: Specification) -> Table:
-        """Genotype of a GIST by site; every other tumour has none."""
-        states = spec.variable.states
-        none = Row(
-            np.eye(len(states))[0], "definition", "only a GIST has a genotype of GIST"
-        )
-        gist = self.structure.genotype_tumour
-        rows: dict[tuple[str, ...], Row] = {}
-        for site in self.structure.specification(SITE).variable.states:
-            here = self._genotype_row(site)
-            for code in self.structure.tumour_codes:
-                rows[code, site] = here if code == gist else none
-        return self._from(spec, rows)
-
-    def _genotype_row(self, site: str) -> Row:
-        """P(genotype | GIST, site): P(genotype) P(site | genotype), updated by local series."""
-        family = self._genotype_family
-        gist = self.structure.genotype_tumour
-        overall = self._genotype_overall
-        parent = self.prevalence.site_row(gist)
-        sites = self.structure.every_site
-        likelihood = np.array(
-            [self._site_given_genotype(g, parent).mean[sites.index(site)]
-             for g in self.structure.genotype_states]
-        )  # fmt: skip
-        mean = overall.mean * likelihood
-        mean = mean / mean.sum()
-        strength = min(overall.strength, 3 * self.structure.settings.prior_strength)
-        local = [
-            s
-            for s in self._genotype_local
-            if dict(s.rows[0].conditions).get(SITE) == site
-        ]
-        alpha = mean * strength
-        for study in local:
-            alpha = alpha + family.pooled([study])
-        return Row(
-            np.concatenate([[0.0], alpha]),
-            "counts",
-            f"genotypes of all GIST x P({site} | genotype)"
-            + (f", {len(local)} local series" if local else ""),
-            overall.studies,
-        )
-
-    @cached_property
-    def _genotype_overall(self) -> Row:
-        """P(genotype | GIST): counts on top of what is declared of the rare genotypes."""
-        counted = self._genotype_family.findings[GENOTYPE].by_tumour
-        studies = counted.get(self.structure.genotype_tumour, ())
-        declared = self._genotype_declared
-        if not studies:
-            return declared
-        return Row(
-            declared.alpha + self._genotype_family.pooled(studies),
-            "counts",
-            f"{len(studies)} studies on top of: {declared.reason}",
-            self._genotype_family.provenance(studies),
-        )
-
-    @cached_property
-    def _genotype_declared(self) -> Row:
-        declared = self.priors.find(GENOTYPE, tumour=self.structure.genotype_tumour)
-        if declared is None:
-            raise NetworkError(
-                f"{self.structure.priors_file.name}: genotype given "
-                f"tumour={self.structure.genotype_tumour} is missing"
-            )
-        return Row(declared.alpha(self.structure.genotype_states), "prior", declared.reason)
-
-    @cached_property
-    def _genotype_family(self) -> Family:
-        gist = self.structure.genotype_tumour
-        rows = [
-            row
-            for row in self.evidence.counts
-            if row.tumour == gist and row.finding == GENOTYPE and SITE not in dict(row.conditions)
-        ]
-        studies = sort_studies(
-            GENOTYPE,
-            self.structure.genotype_states,
-            rows,
-            self.structure.settings,
-            rest=self._genotype_declared.mean,
-        )
-        return Family(
-            GENOTYPE, {GENOTYPE: studies}, self.structure.lineage_of, self.structure.settings
-        )
-
-    @cached_property
-    def _genotype_local(self) -> list[StudyCounts]:
-        gist = self.structure.genotype_tumour
-        rows = [
-            row
-            for row in self.evidence.counts
-            if row.tumour == gist and row.finding == GENOTYPE and SITE in dict(row.conditions)
-        ]
-        rest = self._genotype_overall.mean
-        return studies_of(
-            rows, self.structure.genotype_states, self.structure.settings.trust_weight, rest
-        )
-
-    def _site_given_genotype(self, genotype: str, parent: Row) -> Row:
-        gist = self.structure.genotype_tumour
-        declared = self.priors.find(SITE, genotype=genotype)
-        if declared is not None:
-            return Row(declared.alpha(self.structure.every_site), "prior", declared.reason)
-        for name in (genotype, *self._groups_of(genotype)):
-            row = self.site_family.subgroup_row(SITE, gist, name, parent)
-            if row is not None:
-                return row
-        return parent
-
-    def _groups_of(self, genotype: str) -> list[str]:
-        return [n for n, states in self.structure.genotype_groups.items() if genotype in states]
 
     def _hidden_table(self, spec: Specification) -> Table:
         """P(property | tumour), declared for some tumours and for all others alike."""
@@ -577,7 +466,7 @@ class NetworkBuilder:
                 return base
             counted = family.subgroup_row(name, gist, genotype, base)
             return counted or base
-        for group in self._groups_of(genotype):
+        for group in self.structure.groups_of(genotype):
             key = (name, group)
             if key not in self._genotype_rows:
                 row = family.subgroup_row(name, gist, group, parent)

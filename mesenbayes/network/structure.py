@@ -170,6 +170,10 @@ class Structure:
         """Return the tumour called `code`."""
         return next(t for t in self.tumours if t.code == code)
 
+    def groups_of(self, genotype: str) -> tuple[str, ...]:
+        """Return the groups that a genotype belongs to."""
+        return tuple(n for n, states in self.genotype_groups.items() if genotype in states)
+
     def specification(self, name: str) -> Specification:
         """Return the specification of the variable called `name`."""
         return next(s for s in self.specifications if s.variable.name == name)
