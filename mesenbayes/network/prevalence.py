@@ -8,11 +8,17 @@ which covers every tumour but knows nothing of how the lesion came to attention.
 common, but few raise the question that this network answers: P(considered | T) is declared.)
 Local series ("of 53 resected gastric lesions 31 were GIST") know just that, for a few tumours.
 So the base is the mean of a Dirichlet of modest strength, and the local series update it.
+
+Cases that are sent for a second opinion, or written up, are another mix: the rare ones are sent.
+How much they are, the evidence itself shows. The number of sources about a tumour grows with its
+incidence m only as m^b, b near a quarter, so that among such cases
+
+    P(T | site, consultation)  is proportional to  (incidence(T) P(considered | T))^b P(site | T).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -39,6 +45,12 @@ FALLBACK = "fallback"
 stands."""
 
 
+CONSULTATION = "consultation"
+"""The way of finding in which the rare is as interesting as the common."""
+_FEWEST = 10
+"""Tumours with an incidence from which b can be told; with fewer it is 1."""
+
+
 @dataclass(frozen=True, eq=False)
 class Prevalence:
     """Builds the rows of P(tumour | site, ascertainment)."""
@@ -51,7 +63,8 @@ class Prevalence:
     def incidence(self, tumour: str) -> tuple[float, str]:
         """Return new cases per million and year, and who says so.
 
-        The geometric mean of the pooled rows; a fallback row or a declared one otherwise.
+        The geometric mean of the pooled rows; a fallback row or a declared one otherwise; and
+        that of the tumours of its lineage where nobody counted it.
         """
         rows = [row for row in self.evidence.incidence if row.tumour == tumour]
         pooled = [row for row in rows if row.is_pooled]
@@ -63,6 +76,14 @@ class Prevalence:
             return _geometric_mean(chosen), ", ".join(
                 dict.fromkeys(row.source_id for row in chosen)
             )
+        lineage = self.structure.lineage_of[tumour]
+        relatives = [
+            row
+            for row in self.evidence.incidence
+            if row.is_pooled and self.structure.lineage_of.get(row.tumour) == lineage
+        ]
+        if relatives:
+            return _geometric_mean(relatives), f"borrowed from registries of {lineage} tumours"
         raise NetworkError(
             f"{self.structure.priors_file.name}: no registry counts {tumour}; declare its incidence"
         )
@@ -91,24 +112,26 @@ class Prevalence:
             counted.studies,
         )
 
-    def mass(self, tumour: str, sites: Sequence[str]) -> float:
-        """Return incidence x P(considered | tumour) x P(one of the sites | tumour), cases per
-        million and year."""
+    def mass(self, tumour: str, sites: Sequence[str], power: float = 1.0) -> float:
+        """Return (incidence x P(considered | tumour))^power x P(one of the sites | tumour);
+        cases per million and year for a power of 1."""
         if tumour not in self._rates:
             rate = self.incidence(tumour)[0] * self.considered(tumour)
-            self._rates[tumour] = rate * self.site_row(tumour).mean
+            self._rates[tumour] = rate, self.site_row(tumour).mean
+        rate, shares = self._rates[tumour]
         states = self.sites.findings[SITE].states
-        return float(sum(self._rates[tumour][states.index(site)] for site in sites))
+        return float(rate**power * sum(shares[states.index(site)] for site in sites))
 
     @cached_property
-    def _rates(self) -> dict[str, NDArray[np.float64]]:
+    def _rates(self) -> dict[str, tuple[float, NDArray[np.float64]]]:
         return {}
 
-    def base(self, site: str) -> NDArray[np.float64]:
-        """Return the base measure over the tumours at one site, shape (tumours,)."""
+    def base(self, site: str, power: float = 1.0) -> NDArray[np.float64]:
+        """Return the base measure over the tumours at one site, shape (tumours,), with the
+        incidence to a power."""
         settings = self.structure.settings
         everyone = [t.code for t in self.structure.relatives if t.code != OTHER]
-        mass = {code: self.mass(code, (site,)) for code in everyone}
+        mass = {code: self.mass(code, (site,), power) for code in everyone}
         total = sum(mass.values())
         if total <= 0:
             raise NetworkError(f"{self.structure.name}: no tumour of the network sits at {site}")
@@ -130,11 +153,36 @@ class Prevalence:
                 by_site[site].append(self._with_known_state(row))
         bases = {site: self.base(site) for site in sites}
         rho = self._rho(by_site, bases)
-        return {
+        made: dict[tuple[str, ...], Row] = {
             (site, way): self._row(way, by_site.get(site, []), bases[site], rho)
             for site in sites
             for way in ways
         }
+        if CONSULTATION in ways:
+            made |= {(site, CONSULTATION): self._consultation_row(site) for site in sites}
+        return made
+
+    def _consultation_row(self, site: str) -> Row:
+        """Return the row among cases that are sent in or written up."""
+        strength = self.structure.settings.prior_strength
+        return Row(
+            self.base(site, self.attention) * strength,
+            "borrowed",
+            f"(incidence x P(considered))^{self.attention:.2f} x P(site | tumour) worth "
+            f"{strength:g} cases: sources about a tumour grow with that power of its incidence",
+        )
+
+    @cached_property
+    def attention(self) -> float:
+        """The exponent b: slope of ln(sources about a tumour) on ln(its incidence)."""
+        sources = {(row.tumour, row.source_id) for row in self.evidence.counts if row.is_pooled}
+        number = Counter(tumour for tumour, _ in sources)
+        codes = [t.code for t in self.structure.relatives if t.code != OTHER and number[t.code]]
+        if len(codes) < _FEWEST:
+            return 1.0
+        mass = np.log([self.mass(code, self.structure.every_site) for code in codes])
+        slope, _ = np.polyfit(mass, np.log([number[code] for code in codes]), 1)
+        return float(np.clip(slope, 0.0, 1.0))
 
     def _with_known_state(self, row: Count) -> Count:
         known = row.state in self.structure.tumour_codes

@@ -183,7 +183,7 @@ def read_structure(folder: Path) -> Structure:
     """Read ``network.toml`` of a network folder.
 
     A network may be ``based_on`` another folder: it then takes that one's evidence, priors
-    and definitions, and names the tumours, sites and variables that it keeps.
+    and definitions, and names the tumours, sites, ways of finding and variables that it keeps.
 
     Raises
     ------
@@ -358,8 +358,9 @@ def _specify(
         surrogate_of = hidden.get(surrogate_of, surrogate_of)
         biology = (TUMOUR, surrogate_of)
     states = tuple(entry["states"] if "states" in entry else _default_states(kind))
-    if entry["name"] == SITE and "sites" in own:
-        states = tuple(s for s in states if s in own["sites"])
+    for name, key in ((SITE, "sites"), (ASCERTAINMENT, "ways")):
+        if entry["name"] == name and key in own:
+            states = tuple(s for s in states if s in own[key])
     variable = Variable(
         name=entry["name"],
         states=states,
