@@ -10,7 +10,7 @@ the expression model, is repeated only for sources that move a case by a hundred
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -127,6 +127,16 @@ class LeaveOut:
             f"{len(by_rounding)} on rounding"
         )
 
+    def page(self, made_by: str) -> str:
+        """Return the outcome in Markdown, one line a case.
+
+        Parameters
+        ----------
+        made_by
+            The command and the network, for the head of the page.
+        """
+        return "\n".join(_page(self, made_by)) + "\n"
+
     def to_frame(self) -> pd.DataFrame:
         """Return one line a move."""
         import pandas as pd
@@ -150,6 +160,36 @@ class LeaveOut:
         frame = self.to_frame()
         shown = frame[frame["flips"]] if self.flips else frame.head(10)
         return f"<p>{self.sentence}</p>{shown.to_html(index=False)}"
+
+
+def _page(result: LeaveOut, made_by: str) -> Iterator[str]:
+    yield "# What hangs on a single source"
+    yield ""
+    yield f"Made by {made_by}; do not edit."
+    yield ""
+    yield (
+        "Each source with a pooled row that matters for a case was left out in turn and the "
+        "network built again without it; and every probability was rounded. A first diagnosis "
+        "that changes is no error, but it should be said."
+    )
+    yield ""
+    yield f"{result.sentence}."
+    yield ""
+    yield "| case | first | another is first without | largest move otherwise | rounded |"
+    yield "|---|---|---|---|---|"
+    for case in result.cases:
+        sources = [m for m in result.sources if m.case == case]
+        rounded = [m for m in result.rounding if m.case == case]
+        flips = [m for m in sources if m.flips]
+        quiet = [m for m in sources if not m.flips]
+        largest = max(quiet, key=lambda m: abs(m.p_after - m.p_before), default=None)
+        before = (sources or rounded)[0]
+        yield (
+            f"| {case} | {before.before} {before.p_before:.2f} "
+            f"| {', '.join(f'{m.change} ({m.after})' for m in flips)} "
+            + (f"| {largest.change}: {largest.p_after:.2f} " if largest else "| ")
+            + f"| {', '.join(f'{m.change}: {m.after}' for m in rounded if m.flips)} |"
+        )
 
 
 def leave_one_source_out(
