@@ -31,7 +31,8 @@ def codes(network):
     return drawn
 
 
-def test_every_answer_on_jax_is_that_on_numpy(exact_jax, network, codes) -> None:
+@pytest.mark.usefixtures("exact_jax")
+def test_every_answer_on_jax_is_that_on_numpy(network, codes) -> None:
     here, there = compile_network(network), compile_network(network, arrays="jax")
     ours, theirs = (c.run(codes, None, ["tumour", ("tumour", "age")]) for c in (here, there))
     np.testing.assert_allclose(theirs.log_evidence, ours.log_evidence, rtol=1e-12)
