@@ -28,7 +28,7 @@ from mesenbayes.network.structure import OTHER
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-ODD = 0.03
+ODD = 0.04
 """A case is said to fit no modelled diagnosis when fewer of their own cases fit as badly."""
 _TUMOURS = 8
 """Tumours that are drawn from: the most probable ones, half of the draws from the leading one."""

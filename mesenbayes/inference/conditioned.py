@@ -3,7 +3,8 @@
 An observed variable takes one axis off every table that mentions it. Where each case
 has findings of its own and the cliques are large, that saves more than a batch does:
 the tree is the same for all cases, and every table is cut to the case's states first.
-Parts of the tree that depend on few findings are remembered between cases.
+Parts of the tree that depend on few findings are remembered between cases. Cases for which the
+common tree stays large are better planned alone, findings built in.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ FloatArray = NDArray[np.float64]
 
 SECONDS_A_STEP = 5e-6
 SECONDS_A_MULTIPLY_ADD = 1.5e-9
-"""Measured for small einsums; used only to choose between two exact ways."""
+SECONDS_TO_PLAN = 4e-5
+"""Of a small einsum's call, of its multiply-adds, and of planning a case alone, a variable: as
+measured, and used only to choose between exact ways."""
 
 _MOST_REMEMBERED = 4096
 """Combinations of findings up to which a table is kept for the next case."""
@@ -82,8 +85,8 @@ class Conditioned:
         terms = ",".join("".join(letter[v] for v in s) for s in scopes)
         return f"{terms}->{''.join(letter[v] for v in scope)}"
 
-    def estimate(self, evidence: Evidence) -> tuple[float, float]:
-        """Return seconds a case and the entries of the largest table any case needs."""
+    def estimate(self, evidence: Evidence) -> tuple[FloatArray, FloatArray]:
+        """Return seconds, and the entries of the largest table, of each case (cases,)."""
         variables = sorted(self._sizes)
         at = {v: i for i, v in enumerate(variables)}
         logs = np.array([log(self._sizes[v]) for v in variables])
@@ -94,10 +97,8 @@ class Conditioned:
         hidden = (evidence.codes[variables] < 0).astype(np.float64)
         tables = np.exp(mention @ hidden)
         varying = sum(below is None for below in self._below[len(self._tables) :])
-        seconds = SECONDS_A_STEP * (varying + 5)
-        if len(tables):
-            seconds += SECONDS_A_MULTIPLY_ADD * float(tables.sum(axis=0).mean())
-        return seconds, float(tables.max(initial=1.0))
+        seconds = SECONDS_A_STEP * (varying + 5) + SECONDS_A_MULTIPLY_ADD * tables.sum(axis=0)
+        return np.asarray(seconds), np.asarray(tables.max(axis=0, initial=1.0))
 
     def run(self, evidence: Evidence) -> tuple[FloatArray, FloatArray]:
         """Return ln P(e) (cases,) and P(outputs | e) (cases, *states of the outputs)."""

@@ -62,19 +62,27 @@ def posteriors(
     targets: Sequence[Target],
     tables: Mapping[str, ArrayLike] | None,
     on_impossible: OnImpossible,
+    alone: bool = False,
 ) -> Posteriors:
-    """Answer :meth:`CompiledNetwork.run` for checked evidence."""
+    """Answer :meth:`CompiledNetwork.run` for checked evidence.
+
+    Parameters
+    ----------
+    alone
+        Plan for this one case with its findings built in.
+    """
     skeleton = compiled.skeleton
     asked = {t: compiled.numbers(t) for t in targets}
     draws = _check_draws(compiled, tables, evidence) if tables else {}
     size = len(next(iter(draws.values()))) if draws else evidence.size
-    if draws:
+    built_in = bool(draws) or alone
+    if built_in:
         evidence = _settled(evidence)
-    question = _question(compiled, evidence, asked, draws)
+    question = _question(compiled, evidence, asked, draws, built_in)
     fixed = dict(question.fixed)
-    one_by_one = compiled.planner.conditioned(question, evidence) if not draws else None
+    one_by_one = compiled.planner.conditioned(question, evidence) if not built_in else None
     if one_by_one is not None:
-        return _one_by_one(compiled, one_by_one, evidence, asked, on_impossible)
+        return _one_by_one(compiled, *one_by_one, evidence, asked, on_impossible)
     prepared = compiled.planner.prepare(question)
     log_evidence = np.empty(size)
     joint = {
@@ -122,17 +130,31 @@ def _states(
 def _one_by_one(
     compiled: CompiledNetwork,
     conditioned: Conditioned,
+    alone: NDArray[np.bool_],
     evidence: Evidence,
     asked: Mapping[Target, Sequence[int]],
     on_impossible: OnImpossible,
 ) -> Posteriors:
-    log_evidence, together = conditioned.run(evidence)
-    joint: dict[Target, FloatArray] = {}
+    cards = compiled.skeleton.cards
+    log_evidence = np.empty(evidence.size)
+    joint: dict[Target, FloatArray] = {
+        target: np.empty((evidence.size, *(cards[v] for v in numbers)))
+        for target, numbers in asked.items()
+    }
+    usual = np.flatnonzero(~alone)
+    log_evidence[usual], together = conditioned.run(evidence.part(usual))
     for target, numbers in asked.items():
         axes = [1 + conditioned.outputs.index(v) for v in numbers]
         others = tuple(i for i in range(1, together.ndim) if i not in axes)
         order = np.argsort(np.argsort(axes))
-        joint[target] = together.sum(axis=others).transpose(0, *(1 + order))
+        joint[target][usual] = together.sum(axis=others).transpose(0, *(1 + order))
+    for case in np.flatnonzero(alone):
+        one = posteriors(
+            compiled, evidence.part(np.array([case])), [*asked], None, "nan", alone=True
+        )
+        log_evidence[case] = np.nan_to_num(one.log_evidence[0], nan=-np.inf)
+        for target in asked:
+            joint[target][case] = one.posterior[target][0]
     settle_impossible(compiled, evidence, log_evidence, joint, None, on_impossible)
     return Posteriors(log_evidence, joint, _states(compiled, asked))
 
@@ -142,10 +164,11 @@ def _question(
     evidence: Evidence,
     asked: Mapping[Target, Sequence[int]],
     draws: Mapping[int, FloatArray],
+    built_in: bool,
 ) -> Question:
     outputs = tuple(dict.fromkeys(frozenset(numbers) for numbers in asked.values()))
     seen, soft = evidence.seen(), frozenset(evidence.likelihoods)
-    if draws:
+    if built_in:
         outputs = tuple(o - seen for o in outputs if o - seen)
         return Question(
             soft,

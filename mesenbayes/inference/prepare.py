@@ -8,9 +8,10 @@ from itertools import islice
 from math import inf, prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mesenbayes.errors import TooLarge
-from mesenbayes.inference.conditioned import Conditioned
+from mesenbayes.inference.conditioned import SECONDS_TO_PLAN, Conditioned
 from mesenbayes.inference.evidence import Evidence
 from mesenbayes.inference.factors import (
     Compound,
@@ -113,8 +114,11 @@ class Planner:
                 self._sliced[key] = sliced
         return self._sliced[key]
 
-    def conditioned(self, question: Question, evidence: Evidence) -> Conditioned | None:
-        """Return the way to take cases one by one, where that is faster or alone possible."""
+    def conditioned(
+        self, question: Question, evidence: Evidence
+    ) -> tuple[Conditioned, NDArray[np.bool_]] | None:
+        """Return the way to take cases one by one, where that is faster or alone possible, and
+        which cases are better planned alone."""
         if question.hard != question.observed or not question.observed:
             return None
         if self.semiring.xp is not np:
@@ -130,9 +134,12 @@ class Planner:
             self._conditioned[key] = Conditioned(self.skeleton, key)
         other = self._conditioned[key]
         seconds, largest = other.estimate(evidence)
+        planning = SECONDS_TO_PLAN * len(self.skeleton.names)
         fits = 8 * (3 * largest + other.plan.constant) <= self.memory_limit
+        alone = ~fits | (seconds > 2 * planning)
         batch_fits = 8 * (plan.held + plan.constant) <= self.memory_limit
-        return other if fits and (seconds < _SECONDS * work or not batch_fits) else None
+        faster = float(np.where(alone, planning, seconds).mean()) < _SECONDS * work
+        return (other, alone) if faster or not batch_fits else None
 
     def prepare(self, question: Question, semiring: Semiring | None = None) -> Prepared:
         """Return the program of a question; kept, unless a case's own evidence is built in."""
