@@ -41,6 +41,7 @@ FAMILIES = {
     "expression": "stain",
     "loss": "alteration",
     "driver": "alteration",
+    "fusion": "fusion",
     "test": "mutation",
     "feature": "feature",
     "choice": "form",
@@ -49,7 +50,7 @@ FAMILIES = {
 }
 """Kind of a variable -> the kind under which its between-study variation is pooled."""
 
-BINARY = {"stain", "alteration", "mutation", "feature"}
+BINARY = {"stain", "alteration", "fusion", "mutation", "feature"}
 """Families of yes/no findings, modelled by the two-component mixture."""
 
 _LEAST = 0.005
@@ -366,7 +367,7 @@ class NetworkBuilder:
         alteration = self._tables[spec.surrogate_of]
         p_altered = alteration.probability[..., 1]
         absent, present = self.structure.specification(spec.surrogate_of).variable.states
-        is_stain = spec.kind != "driver"
+        is_stain = spec.kind not in ("driver", "fusion")
         alone, kind = {"alteration": "present" if is_stain else "absent"}, (
             "surrogate" if is_stain else "surrogate_fusion"
         )

@@ -26,7 +26,7 @@ RESERVED = {
 """Keywords of the BIF format, in which a network must be able to travel."""
 
 _EXPRESSION, _TRUE = "_expression", "_true"
-_READ_ON = dict.fromkeys(("stain", "loss", "test", "driver", "choice_test"), "cells")
+_READ_ON = dict.fromkeys(("stain", "loss", "test", "driver", "fusion", "choice_test"), "cells")
 """Kinds of finding whose result depends on the specimen, and on what of it."""
 
 TUMOUR, GENOTYPE, SITE, ASCERTAINMENT = "tumour", "genotype", "site", "ascertainment"
@@ -43,7 +43,8 @@ KINDS = {
     "stain": "a stain: hidden expression, read on a slide",
     "loss": "a stain that is normally retained",
     "test": "a mutation or deletion that many types share",
-    "driver": "an alteration that defines or drives a few types: fusion, amplification, mutation",
+    "driver": "an alteration that drives a few types and turns up in others: amplification, mutation",
+    "fusion": "a rearrangement that defines a few types and is hardly seen in others",
     "choice_test": "a gene test with several results",
     "feature": "a finding that is absent or present",
     "choice": "a finding with several forms",
@@ -415,7 +416,7 @@ def _role(entry: dict[str, Any]) -> Role:
 def _default_states(kind: str) -> tuple[str, ...]:
     if kind == "stain":
         return _STAIN_STATES
-    if kind in {"test", "driver", "feature", "hidden"}:
+    if kind in {"test", "driver", "fusion", "feature", "hidden"}:
         return _ABSENT_PRESENT
     raise KeyError(f"states of a variable of kind {kind}")
 
