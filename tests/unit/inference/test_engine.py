@@ -153,7 +153,10 @@ def test_memory_limit_cuts_batches_and_changes_nothing() -> None:
     np.testing.assert_allclose(narrow.posterior["CATECHOL"], wide.posterior["CATECHOL"], rtol=1e-12)
 
 
-def test_cases_one_by_one_are_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("planning", [1.0, 0.0], ids=["common tree", "planned alone"])
+def test_cases_one_by_one_are_the_batch(
+    monkeypatch: pytest.MonkeyPatch, planning: float
+) -> None:
     rng = np.random.default_rng(4)
     network = random_network(rng, 9, zeros=0.3)
     codes = mask(sample(network, 80, rng), 4, range(9), rng)
@@ -161,6 +164,7 @@ def test_cases_one_by_one_are_the_batch(monkeypatch: pytest.MonkeyPatch) -> None
     batch = compile_network(network).run(codes, targets=targets)
     monkeypatch.setattr(prepare, "_WORTH_CONDITIONING", 0)
     monkeypatch.setattr(prepare, "_SECONDS", 1.0)
+    monkeypatch.setattr(prepare, "SECONDS_TO_PLAN", planning)
     single = compile_network(network).run(codes, targets=targets)
     np.testing.assert_allclose(single.log_evidence, batch.log_evidence, atol=1e-11)
     for target in targets:
