@@ -131,8 +131,9 @@ def _print_shares(out: Console, answer: Diagnosis) -> None:
     table.add_column("after 50 more", justify="right")
     for share in answer.certainty.shares[:5]:
         given = f" given {share.parents}" if share.parents else ""
+        label = answer.network.variable(share.variable).label
         table.add_row(
-            f"  {share.variable}{given}", f"{share.share:.0%}", f"{share.row.strength:.0f}",
+            f"  {label}{given}", f"{share.share:.0%}", f"{share.row.strength:.0f}",
             f"{share.share_after(50):.0%}",
         )  # fmt: skip
     if table.row_count:

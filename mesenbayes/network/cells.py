@@ -36,7 +36,7 @@ from mesenbayes.evidence.pooling import (
 )
 from mesenbayes.evidence.records import Count
 from mesenbayes.network.fits import FamilyFit
-from mesenbayes.network.structure import OTHER, Settings
+from mesenbayes.network.structure import OTHER, Settings, counted_name
 from mesenbayes.network.table import Row, Study
 
 PANEL = "PANEL"
@@ -187,7 +187,8 @@ class Family:
         studies = self.findings[finding].by_tumour.get(tumour, ())
         if not studies:
             alpha, relatives = self._unstudied(finding, self.lineage_of[tumour])
-            return Row(alpha, "borrowed", f"no study of {finding} in {tumour}; {relatives}")
+            who = f"no study of {counted_name(finding)} in {tumour}; {relatives}"
+            return Row(alpha, "borrowed", who)
         p, _ = self._classes(finding, tumour, studied=True)
         n_no, n_yes = self.pooled(studies)
         after = self.mixture.responsibility(np.array([n_yes]), np.array([n_no + n_yes]), p)[0]
@@ -353,7 +354,9 @@ class Family:
         studies = found.by_tumour.get(tumour, ())
         if not studies:
             return Row(
-                base, "borrowed", f"no study of {finding} in {tumour}; borrowed from {relatives}"
+                base,
+                "borrowed",
+                f"no study of {counted_name(finding)} in {tumour}; borrowed from {relatives}",
             )
         return Row(
             base + self.pooled(studies),

@@ -43,7 +43,7 @@ KINDS = {
     "stain": "a stain: hidden expression, read on a slide",
     "loss": "a stain that is normally retained",
     "test": "a mutation or deletion that many types share",
-    "driver": "an alteration that drives a few types and turns up in others: amplification, mutation",
+    "driver": "an amplification or mutation that drives a few types and turns up in others",
     "fusion": "a rearrangement that defines a few types and is hardly seen in others",
     "choice_test": "a gene test with several results",
     "feature": "a finding that is absent or present",
