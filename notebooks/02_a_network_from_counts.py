@@ -43,8 +43,9 @@ from mesenbayes.plots.forest import plot_forest
 plot_forest(cell);
 
 # %% [markdown]
-# Studies disagree by more than chance. That is measured once for each kind of finding as a
-# correlation ρ, and a study of *n* cases counts for
+# Studies disagree by more than chance: most where the rate is half way, least where all tumours
+# stain or none. That is fitted once for each kind of finding, gives each cell a correlation ρ, and a
+# study of *n* cases counts for
 #
 # $$ n^* = \frac{w\,n}{1 + (n-1)\rho} $$
 #

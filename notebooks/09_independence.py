@@ -37,7 +37,7 @@ plot_network(network.diagnose({"CD117": "negative"}), around=["CD117", "STAT6"])
 # %% [markdown]
 # ## Three patterns
 #
-# * **fork** CD117 ← tumour → desmin: dependent, until the tumour (and here its genotype) is known;
+# * **fork** CD117 ← tumour → desmin: dependent, until the tumour is known;
 # * **chain** tumour → fusion → STAT6: the fusion screens the stain off;
 # * **collider** expression → STAT6 ← cells: independent, until the *stain* is seen.
 
@@ -69,10 +69,10 @@ for x, y, given in rows:
 
 # %% [markdown]
 # Knowing the tumour leaves a little in row two: both stains were read on the same slide, and a scant
-# slide silences both (a second fork, CD117 ← cells → desmin). With the slide known, row three is
-# zero, although the drawing does not promise it: both stains may hang on the genotype of a GIST, but
-# a leiomyosarcoma has none. Separation in the drawing promises independence; its absence promises
-# nothing. Rows four and five are the collider: seeing the stain links the sample to the biology.
+# slide silences both (a second fork, CD117 ← cells → desmin). With the slide known too, row three
+# is zero, as the drawing promises. Separation in the drawing promises independence; its absence
+# promises nothing. Rows four and five are the collider: seeing the stain links the sample to the
+# biology.
 #
 # ## Explaining away
 #
