@@ -18,7 +18,7 @@ from jupyter_client.manager import KernelManager, start_new_kernel
 from nbclient import NotebookClient
 
 HERE = Path(__file__).resolve().parent
-START = "%reset -f\n%matplotlib inline\n%config InlineBackend.rc = {'figure.dpi': 70}\n"
+START = "%reset -f\n%matplotlib inline\n%config InlineBackend.rc = {'figure.dpi': 65}\n"
 
 
 def source(path: Path) -> nbformat.NotebookNode:
