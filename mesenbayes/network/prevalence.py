@@ -64,7 +64,7 @@ class Prevalence:
         """Return new cases per million and year, and who says so.
 
         The geometric mean of the pooled rows; a fallback row or a declared one otherwise; and
-        that of the tumours of its lineage where nobody counted it.
+        where nobody counted it that of the tumours of its lineage, or of all.
         """
         rows = [row for row in self.evidence.incidence if row.tumour == tumour]
         pooled = [row for row in rows if row.is_pooled]
@@ -76,14 +76,13 @@ class Prevalence:
             return _geometric_mean(chosen), ", ".join(
                 dict.fromkeys(row.source_id for row in chosen)
             )
+        counted = [row for row in self.evidence.incidence if row.is_pooled]
         lineage = self.structure.lineage_of[tumour]
-        relatives = [
-            row
-            for row in self.evidence.incidence
-            if row.is_pooled and self.structure.lineage_of.get(row.tumour) == lineage
-        ]
+        relatives = [r for r in counted if self.structure.lineage_of.get(r.tumour) == lineage]
         if relatives:
             return _geometric_mean(relatives), f"borrowed from registries of {lineage} tumours"
+        if counted:
+            return _geometric_mean(counted), "borrowed from registries of all tumours"
         raise NetworkError(
             f"{self.structure.priors_file.name}: no registry counts {tumour}; declare its incidence"
         )

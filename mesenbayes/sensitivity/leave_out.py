@@ -186,7 +186,7 @@ def _page(result: LeaveOut, made_by: str) -> Iterator[str]:
         before = (sources or rounded)[0]
         yield (
             f"| {case} | {before.before} {before.p_before:.2f} "
-            f"| {', '.join(f'{m.change} ({m.after})' for m in flips)} "
+            f"| {', '.join(f'{m.change}: {m.after}' for m in flips)} "
             + (f"| {largest.change}: {largest.p_after:.2f} " if largest else "| ")
             + f"| {', '.join(f'{m.change}: {m.after}' for m in rounded if m.flips)} |"
         )

@@ -84,7 +84,7 @@ def test_a_diagnosis_that_hangs_on_one_paper_is_reported(tiny) -> None:
     assert result.to_dict()["flips"][0]["change"] == "LARGE2001"
     page = result.page("`mesenbayes evidence leave-out`")
     assert page.startswith("# What hangs on a single source")
-    assert f"| stained | SCHW {flip.p_before:.2f} | LARGE2001 ({flip.after}) |" in page
+    assert f"| stained | SCHW {flip.p_before:.2f} | LARGE2001: {flip.after} |" in page
 
 
 def test_a_source_without_which_there_is_no_network_is_reported(tiny_folder) -> None:
