@@ -5,6 +5,7 @@
   expressed, the slide is read) is summed out once, so that the finding hangs on the core.
 * *Compression*: two variables of which most joint states are impossible (a genotype
   applies to one tumour only) become one variable whose states are the possible pairs.
+* *Closing*: a hidden variable that several findings share is summed out with them.
 * *Stacking*: findings that hang on the same variables are one matrix of log-likelihoods.
 """
 
@@ -316,6 +317,37 @@ def _joined(leaves: list[Leaf], free: frozenset[int], sizes: Mapping[int, int]) 
     return factors
 
 
+def _closed(
+    leaves: list[Leaf],
+    free: frozenset[int],
+    busy: frozenset[int],
+    sizes: Mapping[int, int],
+) -> list[Leaf]:
+    """Sum out hidden variables that several findings share (an alteration, its test and its
+    stain): the findings together become one with a state for each combination, if those are
+    few."""
+    factors = list(leaves)
+    hidden = {v for f in leaves for v in f.scope} - busy - free
+    for h in sorted(hidden):
+        own = [f for f in factors if h in f.scope]
+        if len(own) < 2 or any(f.table is None or f.batched for f in own):
+            continue
+        elsewhere = {v for f in factors if f not in own for v in f.scope}
+        scope = {v for f in own for v in f.scope} - {h}
+        findings = {v for v in scope & free if v not in elsewhere}
+        states = prod(sizes[v] + 1 for v in findings)
+        parents = prod(sizes[v] for v in scope - findings)
+        if len(findings) < 2 or states > _MOST_COMBINATIONS or parents > _LARGEST_FOLD:
+            continue
+        product = own[0]
+        for other in own[1:-1]:
+            product = _product(product, other)
+        product = _product(product, own[-1], h)
+        factors = [f for f in factors if f not in own]
+        factors.append(product)
+    return factors
+
+
 def _stacked(
     leaves: list[Leaf],
     question: Question,
@@ -326,6 +358,8 @@ def _stacked(
     """Gather findings with one table and one parent set into one leaf."""
     inside = {v for c in compounds for v in c.members}
     free = question.hard - read - inside - question.sliced
+    busy = question.observed | read | inside | {c.number for c in compounds}
+    leaves = _closed(leaves, free, busy, sizes)
     leaves = _joined(leaves, free, sizes)
     groups: dict[Scope, list[tuple[Scope, FloatArray]]] = {}
     kept: list[Leaf] = []
