@@ -263,7 +263,8 @@ def benchmark_one_case(
         f"{known * 1e3:.1f} ms (first time for a set of findings, planning included: "
         f"{new * 1e3:.0f} ms); pyAgrum {theirs * 1e3:.0f} ms: ratio {theirs / known:.1f} "
         f"(first time {theirs / new:.1f}). Physical limit: the multiply-adds of both passes, "
-        f"{limit * 1e3:.2f} ms; the rest is the call of some thousand small numpy operations.",
+        f"{limit * 1e6:.1f} microseconds; the rest is the call of some thousand small numpy "
+        "operations.",
         "",
     ]
 
