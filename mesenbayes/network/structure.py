@@ -59,11 +59,28 @@ _STATE_ALIASES: dict[str, dict[str, str]] = {
         "not expressed": "negative", "lost": "negative",
         "weak": "focal", "patchy": "focal", "equivocal": "focal", "focally positive": "focal",
         "weakly positive": "focal", "focal positive": "focal", "weak positive": "focal",
-        "partial": "focal", "+/-": "focal", "scattered": "focal",
+        "partial": "focal", "+/-": "focal", "scattered": "focal", "1+": "focal", "(+)": "focal",
+        "focal weak": "focal", "weak focal": "focal", "focally weak": "focal",
+        "weak and focal": "focal", "focal and weak": "focal",
+        "weakly and focally positive": "focal",
+        "focal positivity": "focal", "positive (focal)": "focal", "positive (weak)": "focal",
+        "partially positive": "focal", "scattered cells": "focal", "rare cells": "focal",
         "pos": "positive", "+": "positive", "++": "positive", "+++": "positive",
         "diffuse": "positive", "strong": "positive", "present": "positive", "yes": "positive",
         "expressed": "positive", "diffusely positive": "positive",
-        "strongly positive": "positive",
+        "strongly positive": "positive", "strong positive": "positive",
+        "diffuse positive": "positive", "diffuse strong": "positive", "strong diffuse": "positive",
+        "diffuse and strong": "positive", "strong and diffuse": "positive",
+        "diffusely and strongly positive": "positive",
+        "strongly and diffusely positive": "positive", "nuclear positive": "positive",
+        "2+": "positive", "3+": "positive", "moderate": "positive",
+        "moderately positive": "positive",
+    },
+    "loss": {"preserved": "retained", "normal": "retained", "kept": "retained"},
+    "choice_test": {
+        "none": "wild_type", "no mutation": "wild_type", "not mutated": "wild_type",
+        "unmutated": "wild_type", "not detected": "wild_type", "exon 18 D842V": "D842V",
+        "D842V mutation": "D842V", "exon 18 D842V mutation": "D842V",
     },
     "absent_present": {
         "no": "absent", "negative": "absent", "neg": "absent", "-": "absent", "none": "absent",
@@ -422,7 +439,11 @@ def _default_states(kind: str) -> tuple[str, ...]:
 
 
 def _default_aliases(kind: str, states: tuple[str, ...]) -> dict[str, str]:
-    aliases = _STATE_ALIASES["stain" if kind == "stain" else "absent_present"]
+    aliases = _STATE_ALIASES.get(kind, {})
+    if kind not in ("stain", "choice_test"):
+        aliases = {**_STATE_ALIASES["absent_present"], **aliases}
+    if "nuclear" in states:  # such a stain is positive where its nuclei are
+        aliases = {a: "nuclear" if s == "positive" else s for a, s in aliases.items()}
     return {alias: state for alias, state in aliases.items() if state in states}
 
 

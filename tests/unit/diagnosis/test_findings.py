@@ -161,3 +161,34 @@ def test_what_is_not_stated_is_not_observed(network) -> None:
     case = network.vocabulary.match(Case(findings={"CD117": "positive"}))
     codes = encode(network, network.compiled, case).codes
     assert (codes != NOT_OBSERVED).sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "state"),
+    [
+        ("S100", "strongly and diffusely positive", "positive"),
+        ("S100", "3+", "positive"),
+        ("S100", "weak and focal", "focal"),
+        ("S100", "1+", "focal"),
+        ("beta_catenin", "nuclear positive", "nuclear"),
+        ("beta_catenin", "membranous", "negative"),
+        ("SDHB", "preserved", "retained"),
+        ("SDHB", "neg", "lost"),
+        ("KIT_mutation", "no mutation", "wild_type"),
+        ("KIT_mutation", "exon 11 deletion", "exon_11"),
+        ("PDGFRA_mutation", "exon 18 D842V", "D842V"),
+        ("PDGFRA_mutation", "exon 18", "exon_18_other"),
+        ("SS18_rearrangement", "no fusion", "absent"),
+        ("ascertainment", "second opinion", "consultation"),
+    ],
+)
+def test_words_of_published_reports(flagship, name: str, word: str, state: str) -> None:
+    variable, _ = flagship.vocabulary.find(name)
+    assert flagship.vocabulary.state(variable, word) == state
+
+
+@pytest.fixture(scope="module")
+def flagship():
+    from mesenbayes.facade import load_network
+
+    return load_network("mesenchymal")
