@@ -21,7 +21,7 @@ import numpy as np
 
 from mesenbayes.errors import CaseError, NetworkError, did_you_mean, nearest
 from mesenbayes.evidence.records import Count
-from mesenbayes.network.build import FAMILIES, NetworkBuilder
+from mesenbayes.network.build import EXPRESSED, FAMILIES, NetworkBuilder
 from mesenbayes.network.structure import TUMOUR, biology_of
 from mesenbayes.network.table import Row, Table
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from mesenbayes.facade import Network
 
-_EXPRESSED = {"positive": "present", "nuclear": "present", "negative": "absent"}
 _LEAST_STRENGTH = 0.05
 
 
@@ -125,7 +124,7 @@ def _predict(
     for count in counts:
         spec, table = built[biology_of(count.finding, kinds)]
         states = spec.variable.states
-        state = _EXPRESSED.get(count.state, count.state) if spec.kind == "expression" else (
+        state = EXPRESSED.get(count.state, count.state) if spec.kind == "expression" else (
             count.state
         )
         row = _row_of(table, built[TUMOUR][0].variable.index(count.tumour))

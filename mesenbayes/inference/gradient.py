@@ -80,7 +80,8 @@ def marginals_and_retractions(
             if v in leaf_of:
                 node = leaf_of[v]
                 if retract:
-                    up.tables[node] = up.tables[node] * 0 + 1
+                    ones = prepared.program.semiring.xp.ones_like
+                    up.tables[node] = ones(up.tables[node])
             else:
                 node = prepared.nodes[frozenset((v,))]
             table = reading.joint(prepared, up, down, node, [v], [skeleton.cards[v]])

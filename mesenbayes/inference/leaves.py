@@ -46,6 +46,11 @@ class BatchLeaves:
             i: Stack(leaf, model.sizes) for i, leaf in self._leaves.items() if leaf.kind == "stack"
         }
 
+    @property
+    def one_hot(self) -> int:
+        """Entries a case of the one-hot matrices, where they are made in full."""
+        return sum(stack.rows for stack in self._stacks.values())
+
     def fill(
         self,
         evidence: Evidence,
@@ -122,6 +127,9 @@ class Stack:
             logs = np.log(joined)
         # Stored by finding state, so that both ways to multiply read whole rows.
         self._matrix = np.ascontiguousarray(np.where(joined > 0, logs, _LOG_ZERO).T).T
+        widths = [table.shape[1] for table in extended]
+        self._finding_of_row = np.repeat(np.arange(len(widths)), widths)
+        self.rows = sum(widths)
 
     def _columns(self, codes: NDArray[np.integer]) -> NDArray[np.int32]:
         """Return the matrix column of each finding (findings, cases), -1 for none."""
@@ -174,10 +182,8 @@ class Stack:
     def _dense(self, columns: NDArray[np.int32], xp: Any) -> FloatArray:
         """Return the same by one matrix product with a one-hot matrix, on any library: the
         columns are all that travels to it."""
-        starts = self._starts[:, 0]
-        finding = np.searchsorted(starts, np.arange(self._matrix.shape[1]), side="right") - 1
-        rows = xp.arange(self._matrix.shape[1])[:, None]
-        one_hot = (xp.asarray(columns)[finding] == rows) * 1.0
+        rows = xp.arange(self.rows)[:, None]
+        one_hot = (xp.asarray(columns)[self._finding_of_row] == rows) * 1.0
         product: FloatArray = xp.matmul(xp.asarray(self._matrix), one_hot)
         return product
 

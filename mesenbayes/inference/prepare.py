@@ -63,8 +63,10 @@ class Prepared:
     def chunks(self, size: int, memory_limit: int, derivatives: bool) -> Iterator[slice]:
         """Cut a batch into parts whose tables fit the memory limit and numpy's the cache too."""
         held = max(1, self.plan.held_for_derivatives if derivatives else self.plan.held)
-        room = (memory_limit - 8 * self.plan.constant) // (8 * held)
-        if self.program.semiring.xp is np:
+        on_host = self.program.semiring.xp is np
+        each = held if on_host else held + self.leaves.one_hot
+        room = (memory_limit - 8 * self.plan.constant) // (8 * each)
+        if on_host:
             room = min(room, max(16, _CACHE_BYTES // (8 * held)))
         length = int(max(1, min(room, size)))
         for start in range(0, size, length):

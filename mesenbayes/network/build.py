@@ -51,7 +51,7 @@ FAMILIES = {
 """Kind of a variable -> the kind under which its between-study variation is pooled."""
 
 BINARY = {"stain", "alteration", "fusion", "mutation", "feature"}
-"""Families of yes/no findings, modelled by the two-component mixture."""
+"""Families of yes/no findings, modelled by the mixture of four classes."""
 
 _LEAST = 0.005
 """Smallest rate left to a stain without its alteration: no row becomes certain by subtraction."""

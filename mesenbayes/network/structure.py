@@ -255,7 +255,11 @@ def _assemble(
     entries = document["variable"]
     names = own.get("variables", [entry["name"] for entry in entries])
     _all_known(folder, "variable", names, [entry["name"] for entry in entries])
+    for key, variable in (("sites", SITE), ("ways", ASCERTAINMENT)):
+        known: list[str] = next((e["states"] for e in entries if e["name"] == variable), [])
+        _all_known(folder, f"state of {variable}", own.get(key, []), known)
     hidden = _hidden_names(entries, names)
+    all_hidden = _hidden_names(entries, [entry["name"] for entry in entries])
     specifications = [
         spec for entry in entries if entry["name"] in names for spec in _specify(entry, own, hidden)
     ]
@@ -282,10 +286,7 @@ def _assemble(
             *specifications,
         ),
         pooled_specifications=tuple(
-            spec
-            for everything in [_hidden_names(entries, [e["name"] for e in entries])]
-            for entry in entries
-            for spec in _specify(entry, {}, everything)
+            spec for entry in entries for spec in _specify(entry, {}, all_hidden)
         ),
         fit_file=base / "fit.json",
         settings=Settings(**document["pooling"]),
@@ -351,7 +352,8 @@ def _hidden_names(entries: list[dict[str, Any]], kept: list[str]) -> dict[str, s
     found = {}
     for entry in entries:
         specimen = entry.get("read_on", _READ_ON.get(entry["kind"]))
-        if specimen in kept and entry["name"] in kept:
+        # A stain is never without its expression: what reads it must be kept.
+        if entry["name"] in kept and (specimen in kept or entry["kind"] == "stain"):
             suffix = _EXPRESSION if entry["kind"] == "stain" else _TRUE
             found[entry["name"]] = entry["name"] + suffix
     return found

@@ -1,10 +1,14 @@
 """The specimen before every result, and the mix of cases that is sent in."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from mesenbayes.errors import NetworkError
 from mesenbayes.facade import load_network
 from mesenbayes.network.build import NetworkBuilder
+from mesenbayes.network.folder import find_network
 
 
 def p_of(network, tumour, **findings):
@@ -79,3 +83,22 @@ def test_an_incidence_that_nobody_counts_is_borrowed_from_its_lineage(flagship) 
     rate, who = rest.prevalence.incidence("KS")
     assert "borrowed from registries of vascular tumours" in who
     assert rate == pytest.approx(rest.prevalence.incidence("ANGS")[0], rel=3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('"biopsy", "resection"]', '"biopsy", "resecttion"]'), "no state of ascertainment 'resec"),
+        (('"sampling", "cells", ', '"sampling", '), "needs cells, which the network leaves out"),
+    ],
+)
+def test_a_network_that_names_or_lacks_the_wrong_thing_is_refused(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    folder = find_network("gist-basics")
+    text = (folder / "network.toml").read_text()
+    assert change[0] in text
+    text = text.replace(*change).replace("../mesenchymal", str(find_network("mesenchymal")))
+    (tmp_path / "network.toml").write_text(text)
+    with pytest.raises(NetworkError, match=message):
+        load_network(tmp_path)
