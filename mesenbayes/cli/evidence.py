@@ -164,8 +164,10 @@ def leave_out(
     from rich.console import Console
     from rich.progress import Progress
 
+    from mesenbayes.cli.picture import can_write
     from mesenbayes.diagnosis.case import read_cases
 
+    can_write(out)
     loaded = _load(network)
     read = [case for path in cases or _cases_of(loaded) for case in read_cases(path)]
     with Progress(console=Console(stderr=True), transient=True) as bar:

@@ -30,6 +30,7 @@ def held_out(
     from rich.console import Console
     from rich.progress import Progress
 
+    from mesenbayes.cli.picture import can_write
     from mesenbayes.cohort.held_out import leave_one_source_out
     from mesenbayes.cohort.series import series_as_cases
     from mesenbayes.errors import CaseError
@@ -37,6 +38,7 @@ def held_out(
 
     if series and source:
         raise CaseError("--series takes every source that has a profile: leave --source out")
+    can_write(out)
     console = Console(stderr=True)
     with Progress(console=console, disable=not sys.stderr.isatty()) as bar:
         line = bar.add_task("sources", total=None)

@@ -25,10 +25,12 @@ def none_of_these(
     of the others; and how often modelled tumours are wrongly called that. Takes minutes."""
     import numpy as np
 
+    from mesenbayes.cli.picture import can_write
     from mesenbayes.diagnosis.none_of_these import study_none_of_these
     from mesenbayes.errors import CaseError
     from mesenbayes.facade import load_network
 
+    can_write(out)
     loaded = load_network(network)
     if loaded.builder is None:
         raise CaseError(f"the network {loaded.name} cannot be rebuilt without a tumour")

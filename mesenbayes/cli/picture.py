@@ -19,7 +19,12 @@ def can_draw(path: Path | None) -> None:
         return
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise CaseError(f"{path}: the name of a picture ends in .png, .svg or .pdf")
-    if not path.parent.is_dir():
+    can_write(path)
+
+
+def can_write(path: Path | None) -> None:
+    """Refuse a file whose folder is not there before anything is computed."""
+    if path is not None and not path.parent.is_dir():
         raise CaseError(f"{path}: there is no folder {path.parent}")
 
 

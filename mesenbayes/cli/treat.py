@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mesenbayes.cli.options import CASES, IGNORE, JSON, NETWORK
-from mesenbayes.cli.picture import can_draw, draw
+from mesenbayes.cli.picture import can_draw, can_write, draw
 from mesenbayes.errors import CaseError
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def treat(
         raise CaseError(f"{files[0]}: a picture or calendar is of one case, not of {len(read)}")
     for file in (tree, occupancy):
         can_draw(file)
+    can_write(calendar)
     answers = [loaded.diagnose(case, ignore_unknown=ignore_unknown) for case in read]
     model = loaded.require_treatment()
     decisions = [model.decide(answer.belief, preferences=wanted) for answer in answers]

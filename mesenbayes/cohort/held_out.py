@@ -82,6 +82,8 @@ def leave_one_source_out(
         raise CaseError(f"{network.name} came without its evidence: no source can be left out")
     usable = _usable(builder, network)
     known = list(usable) if sources is None else list(sources)
+    if not known:
+        raise CaseError(f"{network.name}: no source has a plain count that could be left out")
     lines = []
     for done, source in enumerate(known):
         if source not in usable:

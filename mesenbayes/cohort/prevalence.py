@@ -58,6 +58,8 @@ def set_prevalence(
     before = parents @ p
     named = np.array([state in shares for state in states])
     wanted = np.array([shares.get(state, 0.0) for state in states])
+    if not np.isfinite(wanted).all():
+        raise CaseError("prevalence: every share is a number from 0 to 1")
     rest = 1 - wanted.sum()
     if (wanted < 0).any() or rest < -1e-9 or (named.all() and abs(rest) > 1e-6):
         raise CaseError(f"prevalence: the shares add up to {wanted.sum():g}, not 1")

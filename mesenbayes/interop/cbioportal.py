@@ -65,14 +65,16 @@ def read_study(
         new = ["PATIENT_ID", *(c for c in more.columns if c not in table.columns)]
         index = table.index
         table = table.merge(more[new], on="PATIENT_ID", how="left").fillna("").set_index(index)
-    found = {} if mutations is None else _mutations(network, mutations, aside)
+    found, unread = ({}, set()) if mutations is None else _mutations(network, mutations, aside)
     used = {**_CLINICAL, **(columns or {})}
     records = []
     for row, line in table.iterrows():
         name = str(line["SAMPLE_ID"])
         findings = dict(_findings(network, line, used, f"{samples}:{row}", aside))
         states = found.get(name, {})
-        wild = _wild(network, [g for g in profiled if g.upper() not in states])
+        # A gene whose line could not be read is altered in an unknown way: it is not wild type.
+        altered = {*states, *(gene for sample, gene in unread if sample == name)}
+        wild = _wild(network, [g for g in profiled if g.upper() not in altered])
         records.append(
             Record(
                 name,
@@ -130,13 +132,14 @@ def _findings(
 
 def _mutations(
     network: Network, path: str | os.PathLike[str], aside: list[Aside]
-) -> dict[str, dict[str, tuple[tuple[str, str], Mapping[str, Any]]]]:
-    """Return sample -> gene -> (finding and state, entry)."""
+) -> tuple[dict[str, dict[str, tuple[tuple[str, str], Mapping[str, Any]]]], set[tuple[str, str]]]:
+    """Return sample -> gene -> (finding and state, entry), and the (sample, gene) not read."""
     if network.vocabulary.variants is None:
         raise CaseError(f"{path}: the network has no map from gene variants to findings")
     table = _table(path, MAF_COLUMNS)
     wanted = table[table["Hugo_Symbol"].str.upper().isin(network.vocabulary.variants.rules)]
     found: dict[str, dict[str, tuple[tuple[str, str], Mapping[str, Any]]]] = {}
+    unread: set[tuple[str, str]] = set()
     for row, line in wanted.iterrows():
         if line.get("Variant_Classification", "") in _SILENT:
             continue
@@ -148,6 +151,7 @@ def _mutations(
             network.vocabulary.find(state[0])
         except MesenbayesError as error:
             aside.append(Aside(f"{path}:{row}", f"{gene}: {error}"))
+            unread.add((line["Tumor_Sample_Barcode"].strip(), gene))
             continue
         here = found.setdefault(line["Tumor_Sample_Barcode"].strip(), {})
         if gene in here and here[gene][0] != state:
@@ -157,7 +161,7 @@ def _mutations(
             )  # fmt: skip
             continue
         here[gene] = (state, entry)
-    return found
+    return found, unread
 
 
 def _wild(network: Network, genes: Sequence[str]) -> list[Mapping[str, Any]]:

@@ -81,6 +81,7 @@ def measured(vocabulary: Vocabulary, name: str, value: float, unit: str) -> tupl
     if not unit or squeeze(unit) == squeeze(variable.unit):
         return variable.name, value * (factor if not unit else 1.0)
     for other, rate in variable.conversions.items():
-        if squeeze(other).endswith(squeeze(unit)):
+        # The unit is the end of the key after "_": "mm" of size_mm, "50hpf" of mitoses_per_50hpf.
+        if squeeze(unit).removeprefix("per") == squeeze(other.rsplit("_", 1)[-1]):
             return variable.name, value * rate
     raise CaseError(f"{variable.name} is in {variable.unit}; no conversion from '{unit}'")

@@ -31,7 +31,7 @@ def test_findings_of_three_tumours_in_one_do_not_fit(flagship):
 
 
 def test_a_failed_stain_is_named_as_the_repair(gut):
-    """A mucosal GIST in every respect whose S100, HMB45 and melan-A all stain: set one aside."""
+    """A GIST in every respect whose HMB45 and STAT6 stain: one of them is doubted."""
     odd = {**GIST, "HMB45": "positive", "STAT6": "positive"}
     answer = gut.diagnose(odd)
     from mesenbayes.diagnosis.repair import find_repairs

@@ -186,3 +186,20 @@ def test_treat_draws_and_writes_the_calendar(cli, tmp_path):
     status, _, err = cli("treat", CASES / "open_180.yaml", CASES / "open_001.yaml", "--tree", tree)
     assert status == 2
     assert "of one case" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("evidence", "leave-out", "--out"),
+        ("held-out", "--out"),
+        ("none-of-these", "--out"),
+        ("treat", CASES / "open_180.yaml", "--calendar"),
+    ],
+    ids=lambda words: words[-2],
+)
+def test_a_file_in_a_folder_that_is_not_there_is_refused_before_the_work(cli, tmp_path, words):
+    status, out, err = cli(*words, tmp_path / "nowhere" / "page.md")
+    assert (status, out) == (2, "")
+    assert "there is no folder" in err
+    assert err.count("\n") == 1

@@ -11,7 +11,7 @@ from mesenbayes.errors import CaseError
 from mesenbayes.facade import load_network
 from mesenbayes.interop.cbioportal import read_study
 from mesenbayes.interop.phenopackets import read_phenopacket, write_phenopacket
-from mesenbayes.interop.records import tumour_of_oncotree
+from mesenbayes.interop.records import measured, tumour_of_oncotree
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +121,20 @@ def test_the_schema_of_ga4gh_accepts_what_we_write(network):
         assert parsed.meta_data.phenopacket_schema_version == "2.0"
 
 
+@pytest.mark.parametrize(
+    ("name", "unit", "value"),
+    [("size_cm", "mm", 4.5), ("size_cm", "cm", 45.0), ("mitoses_per_5mm2", "per 50 HPF", 45.0)],
+)
+def test_a_number_is_taken_in_its_unit(network, name, unit, value):
+    assert measured(network.vocabulary, name, 45, unit) == (name, pytest.approx(value))
+
+
+@pytest.mark.parametrize(("name", "unit"), [("size_cm", "m"), ("mitoses_per_5mm2", "HPF")])
+def test_a_unit_that_only_ends_alike_is_refused(network, name, unit):
+    with pytest.raises(CaseError, match="no conversion from"):
+        measured(network.vocabulary, name, 45, unit)
+
+
 def test_oncotree_codes_are_never_matched_by_spelling():
     structure = load_network("mesenchymal").structure
     assert tumour_of_oncotree(structure, "gist") == "GIST"
@@ -184,6 +198,15 @@ def test_a_gene_that_was_sequenced_is_wild_type_without_a_line(network, study):
                             mutations=study / "data_mutations.txt", profiled=["KIT"])  # fmt: skip
     assert {"gene": "KIT", "alteration": "wild type"} in records[1].variants
     assert {"gene": "KIT", "alteration": "wild type"} not in records[0].variants
+
+
+def test_a_gene_whose_line_cannot_be_read_is_not_wild_type(network, study):
+    records, aside = read_study(network, study / "data_clinical_sample.txt",
+                                mutations=study / "data_mutations.txt",
+                                profiled=["KIT", "PDGFRA"])  # fmt: skip
+    assert any("'nonsense' is not a variant" in a.reason for a in aside)
+    assert records[1].variants == ({"gene": "KIT", "alteration": "wild type"},)
+    assert {"gene": "PDGFRA", "alteration": "wild type"} in records[0].variants
 
 
 def test_a_maf_without_its_columns_is_refused_by_name(network, study):
