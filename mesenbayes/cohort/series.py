@@ -127,7 +127,8 @@ def _profiles(
 
 
 def _commonest(rows: list[Count], states: tuple[str, ...]) -> str | None:
-    """Return the state that most cases had; None where the source leaves too many unsplit."""
+    """Return the state with the highest mean rate over the rows, each row counting alike; None
+    where the source leaves too many unsplit."""
     share = dict.fromkeys(states, 0.0)
     for state in states:
         found = [row.k / row.n for row in rows if row.state == state]

@@ -193,8 +193,8 @@ def gauss_newton(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the least-squares solution and the Jacobian there.
 
-    A damped Gauss-Newton iteration (Levenberg 1944) for a handful of numbers, fitted at every
-    decision: loading scipy's optimiser would take longer than the decision. The tests compare.
+    A damped Gauss-Newton iteration (Levenberg 1944) for a handful of numbers: loading
+    scipy's optimiser would take longer than a decision. The tests compare.
     """
     x, damping = np.array(start, dtype=float), 1e-3
 
