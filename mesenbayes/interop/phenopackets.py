@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from mesenbayes.facade import Network
     from mesenbayes.report.diagnosis import Diagnosis
 
+_LISTS = frozenset({
+    "biosamples", "diseases", "measurements", "phenotypicFeatures", "interpretations",
+    "genomicInterpretations", "expressions",
+})  # fmt: skip
+"""Fields of version 2 that we read and that are lists of objects."""
+_OBJECTS = frozenset({
+    "metaData", "subject", "timeAtLastEncounter", "age", "procedure", "quantity", "diagnosis",
+    "variantInterpretation", "variationDescriptor", "geneContext", "term",
+})  # fmt: skip
+"""Fields of version 2 that we read and that are objects."""
 _AGE = re.compile(r"^P(?:(\d+(?:\.\d+)?)Y)?(?:(\d+(?:\.\d+)?)M)?")
 _VERSION_1 = ("genes", "variants", "hpoFiles", "htsFiles")
 _METHOD = re.compile(r"\s*(?:\((?:IHC|immunohistochemistry)\)|by immunohistochemistry)\s*$", re.I)
@@ -43,7 +53,8 @@ def read_phenopacket(
     where, packet = _load(path)
     if not isinstance(packet, Mapping) or "metaData" not in packet:
         raise CaseError(f"{where}: not a phenopacket, it has no metaData")
-    version = str(packet["metaData"].get("phenopacketSchemaVersion", ""))
+    packet = _shaped(packet, where)
+    version = str(packet.get("metaData", {}).get("phenopacketSchemaVersion", ""))
     if version.startswith("1") or (not version and any(k in packet for k in _VERSION_1)):
         raise CaseError(f"{where}: a phenopacket of version 1 ({version or 'unmarked'}); "
                         "convert it to version 2 first")  # fmt: skip
@@ -74,6 +85,25 @@ def _load(path: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[str, Any]:
         raise CaseError(f"{file}: there is no such file") from None
     except (ValueError, RecursionError) as error:
         raise CaseError(f"{file}: not JSON: {error}") from None
+
+
+def _shaped(node: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return an object without its nulls; refuse a list or an object that is something else."""
+    found: dict[str, Any] = {}
+    for key, inner in node.items():
+        if inner is None:
+            continue
+        if key in _LISTS:
+            if not isinstance(inner, list) or not all(isinstance(e, Mapping) for e in inner):
+                raise CaseError(f"{where}: {key} is not a list of objects")
+            found[key] = [_shaped(element, where) for element in inner]
+        elif isinstance(inner, Mapping):
+            found[key] = _shaped(inner, where)
+        elif key in _OBJECTS:
+            raise CaseError(f"{where}: {key} is not an object")
+        else:
+            found[key] = inner
+    return found
 
 
 def _matched(network: Network, name: str, value: Any) -> list[tuple[str, Any]]:
@@ -119,7 +149,9 @@ def _measurement(
     measurement: Mapping[str, Any], network: Network, name: str, aside: list[Aside]
 ) -> Iterator[tuple[str, Any]]:
     assay = _METHOD.sub("", _label(measurement.get("assay")))
-    value = measurement.get("value") or {}
+    value = measurement.get("value")
+    if not isinstance(value, Mapping):
+        value = {}  # a complex value, or none: set aside below
     word = _label(value.get("ontologyClass"))
     if word:
         yield assay, word

@@ -90,6 +90,10 @@ def test_what_a_packet_says_beyond_the_network_is_set_aside(network):
         ('{"id": "x", "genes": [], "metaData": {}}', "version 1"),
         ('{"id": "x"}', "no metaData"),
         ("{", "not JSON"),
+        ('{"id": "x", "metaData": []}', "metaData is not an object"),
+        ('{"metaData": {}, "biosamples": {}}', "biosamples is not a list of objects"),
+        ('{"metaData": {}, "diseases": ["GIST"]}', "diseases is not a list of objects"),
+        ('{"metaData": {}, "subject": "a woman"}', "subject is not an object"),
     ],
 )
 def test_another_version_is_refused_by_name(network, tmp_path, text, reason):
@@ -133,6 +137,15 @@ def test_a_number_is_taken_in_its_unit(network, name, unit, value):
 def test_a_unit_that_only_ends_alike_is_refused(network, name, unit):
     with pytest.raises(CaseError, match="no conversion from"):
         measured(network.vocabulary, name, 45, unit)
+
+
+def test_a_null_is_not_stated_and_an_odd_value_is_set_aside(network):
+    record, aside = read_phenopacket(
+        {"id": "x", "metaData": {}, "biosamples": None, "subject": None,
+         "measurements": [{"assay": {"label": "CD117"}, "value": 5}]}, network,
+    )  # fmt: skip
+    assert record.findings == {}
+    assert [a.reason for a in aside] == ["measurement 'CD117' has no value"]
 
 
 def test_oncotree_codes_are_never_matched_by_spelling():
