@@ -376,10 +376,17 @@ def load_network(name: str | os.PathLike[str] = "gi-mesenchymal") -> Network:
 
 
 def _with_builder(network: Network) -> Network:
-    """Give a network that was learned from one of ours that one's words and treatments back."""
-    if network.name not in network_names() or not network.version:
+    """Give a network that was learned from one of ours that one's words and treatments back;
+    not if ours has another version or other states by now."""
+    if network.name not in network_names():
         return network
-    return replace(network, builder=builder_of(find_network(network.name)))
+    builder = builder_of(find_network(network.name))
+    structure = builder.structure
+    ours = {s.variable.name: s.variable.states for s in structure.specifications}
+    of_ours = network.version.partition("+")[0] == structure.version and ours == {
+        v.name: v.states for v in network.variables
+    }
+    return replace(network, builder=builder) if of_ours else network
 
 
 def from_pgmpy(model: Any, name: str = "from pgmpy") -> Network:

@@ -281,6 +281,9 @@ def test_the_command_writes_network_and_report(cohort, tmp_path, monkeypatch, ca
     back = load_network(out)
     assert back.version.endswith("+local")
     assert back.treatment is not None  # it is still ours
+    old = tmp_path / "old.jsonld"
+    old.write_text(out.read_text().replace(back.version, "0.0.1+local"))
+    assert load_network(old).treatment is None  # our words need not fit another version
     assert len(pd.read_csv(tmp_path / "here.moved.csv")) > 0
 
 
