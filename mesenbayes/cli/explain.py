@@ -73,7 +73,7 @@ def _as_data(answer: Diagnosis, sheets: tuple[Balance, ...], rival: str | None) 
             "tail": answer.conflict.tail,
             "is_odd": answer.conflict.is_odd,
             "sentence": answer.conflict.sentence,
-            "misfit": None if answer.conflict.misfit is None else answer.conflict.misfit.tail,
+            "misfit": None if answer.conflict.misfit is None else answer.conflict.misfit.fit,
             "findings": answer.conflict.to_frame().to_dict(orient="records"),
         },
         "repairs": [{**r.__dict__, "sentence": r.sentence} for r in answer.repairs],

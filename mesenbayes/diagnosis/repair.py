@@ -49,8 +49,9 @@ class Repair:
         The suspect finding with its state, or the hypothesis.
     conflict_after
         conf(e) with the finding set aside or the hypothesis taken in.
-    tail_after
-        Tail of the misfit then; None where it was not computed.
+    fit_after
+        How well the rest fits then, the smaller tail of the misfit; None where it was not
+        computed.
     leading, probability
         The leading diagnosis then and its probability; for a hypothesis P(hypothesis | e).
     """
@@ -59,7 +60,7 @@ class Repair:
     variable: str
     state: str
     conflict_after: float
-    tail_after: float | None
+    fit_after: float | None
     leading: str
     probability: float
 
@@ -71,7 +72,7 @@ class Repair:
             told = "the stain failed (check its control)" if self.kind == "failed stain" else (
                 "it was misread"
             )
-            fit = "" if self.tail_after is None else f", fit {self.tail_after:.2f}"
+            fit = "" if self.fit_after is None else f", fit {self.fit_after:.2f}"
             return (
                 f"{what}: if {told}, the rest says {self.leading} "
                 f"({self.probability:.0%}{fit})."
@@ -127,30 +128,30 @@ def _suspects(
     values = conflict_values(network, compiled, case.codes, np.vstack([cases, case.own]))
     after = compiled.run(cases, targets=(target,)).posterior[target]
     states = network.variable(target).states
-    before = 0.0 if conflict.misfit is None else conflict.misfit.tail
+    before = 0.0 if conflict.misfit is None else conflict.misfit.fit
     order = [v for v, _, _ in conflict.suspects]
     found = []
     for name in order[:_TRIED]:
         row = case.columns.index(position[name])
-        tail = None
+        fit = None
         if conflict.misfit is not None and len(case.columns) > 2:
             misfit = measure_misfit(
                 network, compiled, cases[row], case.fixed,
                 [c for c in case.columns if c != position[name]], target,
                 simulations=_SIMULATIONS, rng=rng,
             )  # fmt: skip
-            tail = None if misfit is None else misfit.tail
+            fit = None if misfit is None else misfit.fit
         variable = network.variable(name)
-        better = values[row] < float(conflict.value or 0.0) - 0.5 or (tail or 0.0) > 3 * before
+        better = values[row] < float(conflict.value or 0.0) - 0.5 or (fit or 0.0) > 3 * before
         if not better:
             continue
         lead = int(after[row].argmax())
         kind: RepairKind = "failed stain" if _is_stain(network, variable) else "wrong finding"
         found.append(
             Repair(kind, name, variable.states[case.own[position[name]]], float(values[row]),
-                   tail, states[lead], float(after[row, lead]))
+                   fit, states[lead], float(after[row, lead]))
         )  # fmt: skip
-    return sorted(found, key=lambda r: -(r.tail_after or 0.0))
+    return sorted(found, key=lambda r: -(r.fit_after or 0.0))
 
 
 def _is_stain(network: BayesianNetwork, variable: Variable) -> bool:

@@ -22,7 +22,7 @@ def test_findings_of_three_tumours_in_one_do_not_fit(flagship):
            "beta_catenin": "nuclear", "S100": "positive"}  # fmt: skip
     answer = flagship.diagnose(odd)
     assert answer.conflict.is_odd
-    assert answer.conflict.misfit.tail < 0.03
+    assert answer.conflict.misfit.fit < 0.005
     assert "none of the modelled diagnoses" in answer.conflict.sentence or (
         "A pattern this odd" in answer.conflict.sentence
     )
