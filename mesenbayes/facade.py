@@ -32,7 +32,7 @@ from mesenbayes.network.build import NetworkBuilder, network_digest
 from mesenbayes.network.folder import builder_of, find_network, network_names
 from mesenbayes.network.network import BayesianNetwork
 from mesenbayes.network.sampling import sample_codes
-from mesenbayes.network.structure import TUMOUR, Structure
+from mesenbayes.network.structure import OTHER, TUMOUR, Structure
 from mesenbayes.network.variable import NOT_OBSERVED, Variable
 from mesenbayes.report.diagnosis import Diagnosis
 
@@ -264,7 +264,11 @@ class Network(BayesianNetwork):
         """Return what every cell (tumour, finding) rests on, and the worst holes."""
         from mesenbayes.network.coverage import coverage_of
 
-        return coverage_of(self, self._evidence.evidence)
+        builder = self._evidence
+        sites = builder.structure.every_site
+        modelled = [t.code for t in builder.structure.tumours if t.code != OTHER]
+        incidence = {code: builder.prevalence.mass(code, sites) for code in modelled}
+        return coverage_of(self, builder.evidence, incidence)
 
     def cell(self, tumour: str, finding: str, state: str | None = None) -> CellEvidence:
         """Lay one cell open: its studies, the pooled rate, how much laboratories disagree.

@@ -84,6 +84,7 @@ def check_evidence(
         if row.is_pooled and row.trust == "primary" and not quote_has_numbers(row):
             remarks.append(f"{where} column quote: holds neither k = {row.k} nor n = {row.n}")
     problems += _overlaps(base)
+    remarks += _one_paper_twice(base)
     for kind in (base.joint_patterns, base.age_summaries, base.incidence):
         for other in kind:
             if other.source_id not in base.sources:
@@ -113,3 +114,18 @@ def _overlaps(base: EvidenceBase) -> list[str]:
             )
         first.setdefault(key, row)
     return problems
+
+
+def _one_paper_twice(base: EvidenceBase) -> list[str]:
+    """Two sources with the same identifier or address: their cases would count twice."""
+    remarks = []
+    first: dict[str, str] = {}
+    for source in base.sources.values():
+        addresses = {source.identifier.lower(), source.url.lower().rstrip("/")}
+        for key in sorted(a for a in addresses if any(c.isdigit() for c in a)):
+            if first.setdefault(key, source.source_id) != source.source_id:
+                remarks.append(
+                    f"sources {first[key]} and {source.source_id} have one address ({key}): the "
+                    "same paper?"
+                )
+    return remarks

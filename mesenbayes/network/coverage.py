@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,25 @@ if TYPE_CHECKING:
 
 ORIGINS: tuple[Origin, ...] = ("counts", "borrowed", "prior", "definition")
 
-COMMON, MOST_USED, WORST = 12, 20, 12
-"""How many tumours and findings make up the core, and how many holes are listed."""
+TUMOURS, FINDINGS, WORST = 12, 20, 12
+"""How many tumours and findings make up a core, and how many holes are listed."""
+
+
+@dataclass(frozen=True)
+class Core:
+    """The part of the matrix that matters most: some tumours, and what they are studied by.
+
+    Parameters
+    ----------
+    name
+        How the tumours were chosen: ``commonest`` or ``most studied``.
+    findings
+        Those with most studies of these tumours.
+    """
+
+    name: str
+    tumours: tuple[str, ...]
+    findings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +55,7 @@ class Hole:
         How much the finding says about the tumour type: the mutual information of the two,
         all types alike.
     is_core
-        Whether the finding is one of the most used.
+        Whether the cell belongs to a core.
     """
 
     tumour: str
@@ -70,8 +88,9 @@ class Coverage:
         See :data:`~mesenbayes.network.table.Origin`; cases and studies behind the cell.
     bits : (findings,)
         Mutual information of finding and tumour type, all types alike.
-    common, most_used
-        The tumours with most studies, and the findings with most studies of these tumours.
+    cores
+        That of the tumours with the highest incidence, as far as they come into question here,
+        and that of the tumours with most studies.
     """
 
     network: str
@@ -81,25 +100,19 @@ class Coverage:
     n: NDArray[np.intp]
     studies: NDArray[np.intp]
     bits: NDArray[np.float64]
-    common: tuple[str, ...]
-    most_used: tuple[str, ...]
+    cores: tuple[Core, ...]
 
     @property
     def share(self) -> float:
         """Share of all cells that rest on counts."""
         return float((self.origin == "counts").mean()) if self.origin.size else 0.0
 
-    @property
-    def core_share(self) -> float:
-        """Share of the cells of the commonest tumours and most used findings that rest on
-        counts."""
-        core = self.origin[np.ix_(self._places(self.tumours, self.common),
-                                  self._places(self.findings, self.most_used))]  # fmt: skip
-        return float((core == "counts").mean()) if core.size else 0.0
-
-    @staticmethod
-    def _places(names: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
-        return [names.index(name) for name in wanted]
+    def share_of(self, core: Core) -> float:
+        """Share of a core's cells that rest on counts, or on the definition of the tumour."""
+        rows = [self.tumours.index(name) for name in core.tumours]
+        columns = [self.findings.index(name) for name in core.findings]
+        cells = self.origin[np.ix_(rows, columns)]
+        return float(np.isin(cells, ("counts", "definition")).mean()) if cells.size else 0.0
 
     @property
     def by_origin(self) -> dict[str, int]:
@@ -108,12 +121,14 @@ class Coverage:
 
     @cached_property
     def holes(self) -> tuple[Hole, ...]:
-        """Every cell of a common tumour without counts, the worst first: the most used
-        findings before the others, and the more informative before the less."""
+        """Every cell without counts of the tumours of a core, the worst first: cells of a core
+        before the others, and the more informative findings before the less."""
+        core = {(t, f) for c in self.cores for t in c.tumours for f in c.findings}
+        tumours = dict.fromkeys(t for c in self.cores for t in c.tumours)
         found = [
             Hole(tumour, finding, str(self.origin[i, j]), float(self.bits[j]),  # type: ignore[arg-type]
-                 finding in self.most_used)
-            for tumour in self.common
+                 (tumour, finding) in core)
+            for tumour in tumours
             for i in [self.tumours.index(tumour)]
             for j, finding in enumerate(self.findings)
             if self.origin[i, j] in ("borrowed", "prior")
@@ -123,10 +138,13 @@ class Coverage:
     @property
     def sentence(self) -> str:
         """The coverage in one line."""
+        cores = "; ".join(
+            f"{self.share_of(core):.0%} for the {len(core.tumours)} {core.name} tumours and "
+            f"their {len(core.findings)} most used findings"
+            for core in self.cores
+        )
         return (
-            f"{self.network}: {self.share:.0%} of {self.origin.size} cells rest on counts; "
-            f"{self.core_share:.0%} for the {len(self.common)} commonest tumours and their "
-            f"{len(self.most_used)} most used findings"
+            f"{self.network}: {self.share:.0%} of {self.origin.size} cells rest on counts; {cores}"
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -150,10 +168,16 @@ class Coverage:
         return {
             "network": self.network,
             "share_counts": self.share,
-            "core_share_counts": self.core_share,
             "by_origin": self.by_origin,
-            "common_tumours": list(self.common),
-            "most_used_findings": list(self.most_used),
+            "cores": [
+                {
+                    "name": core.name,
+                    "tumours": list(core.tumours),
+                    "findings": list(core.findings),
+                    "share": self.share_of(core),
+                }
+                for core in self.cores
+            ],
             "worst_holes": [hole.to_dict() for hole in self.holes[:WORST]],
             "cells": {
                 tumour: {
@@ -179,9 +203,18 @@ class Coverage:
         return plot_coverage(self, ax)
 
 
-def coverage_of(network: BayesianNetwork, evidence: EvidenceBase) -> Coverage:
+def coverage_of(
+    network: BayesianNetwork, evidence: EvidenceBase, incidence: Mapping[str, float]
+) -> Coverage:
     """Return what every cell of `network` rests on.
 
+    Parameters
+    ----------
+    incidence
+        How often each tumour comes into question, by code; only the order matters.
+
+    Notes
+    -----
     The origin is that of the rows of the built tables: a stain is judged by the table of its
     expression, a cell split by genotype by its row of the tumour as a whole, and one split by
     the alteration it stands in for by the row that is its own.
@@ -198,12 +231,13 @@ def coverage_of(network: BayesianNetwork, evidence: EvidenceBase) -> Coverage:
     # A source counts once, however many states it prints: a finding with many states is not
     # used more for that.
     studies = {(r.tumour, r.finding, r.source_id) for r in evidence.counts if r.is_pooled}
-    common = _most(
-        Counter(tumour for tumour, _ in {(t, source) for t, _, source in studies}),
-        list(tumours),
-        COMMON,
-    )
-    used = Counter(finding for tumour, finding, _ in studies if tumour in common)
+    studies |= {(r.tumour, "age", r.source_id) for r in evidence.age_summaries if r.is_pooled}
+    papers = Counter(tumour for tumour, _ in {(t, source) for t, _, source in studies})
+    cores = []
+    for name, weight in (("commonest", incidence), ("most studied", papers)):
+        chosen = _most(weight, list(tumours), TUMOURS)
+        used = Counter(finding for tumour, finding, _ in studies if tumour in chosen)
+        cores.append(Core(name, chosen, _most(used, list(rows), FINDINGS)))
     shape = (len(rows), len(tumours))
 
     def matrix(values: list[Any], dtype: Any) -> NDArray[Any]:
@@ -217,8 +251,7 @@ def coverage_of(network: BayesianNetwork, evidence: EvidenceBase) -> Coverage:
         matrix([sum(s.n for s in row.studies) for column in cells for row in column], np.intp),
         matrix([len(row.studies) for column in cells for row in column], np.intp),
         np.array([_information(column) for column in cells]),
-        common,
-        _most(used, list(rows), MOST_USED),
+        tuple(cores),
     )
 
 
@@ -250,9 +283,9 @@ def _information(rows: list[Row]) -> float:
     return float(entropy(p.mean(axis=0)) - entropy(p).mean())
 
 
-def _most(counts: Counter[str], known: list[str], n: int) -> tuple[str, ...]:
-    """Return the `n` of `known` with the highest counts; ties in the order of `known`."""
-    return tuple(sorted(known, key=lambda name: -counts[name])[:n])
+def _most(weight: Mapping[str, float], known: list[str], n: int) -> tuple[str, ...]:
+    """Return the `n` of `known` with the highest weight; ties in the order of `known`."""
+    return tuple(sorted(known, key=lambda name: -weight.get(name, 0))[:n])
 
 
-__all__ = ["ORIGINS", "Coverage", "Hole", "coverage_of"]
+__all__ = ["ORIGINS", "Core", "Coverage", "Hole", "coverage_of"]

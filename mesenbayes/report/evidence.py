@@ -33,10 +33,12 @@ def print_coverage(coverage: Coverage, out: Console) -> None:
     legend = ", ".join(f"{SIGNS[o]} {o} {count}" for o, count in coverage.by_origin.items())
     out.print(Text(f"\n{legend}"))
     out.print(Text(coverage.sentence))
+    for core in coverage.cores:
+        out.print(Text(f"{core.name}: {', '.join(core.tumours)}; {', '.join(core.findings)}"))
     if not coverage.holes:
         return
     table = Table(title="Worst holes: what a contributor could bring")
-    for heading in ("tumour", "finding", "filled by", "bits", "most used"):
+    for heading in ("tumour", "finding", "filled by", "bits", "core"):
         table.add_column(heading)
     for hole in coverage.holes[:WORST]:
         table.add_row(hole.tumour, hole.finding, hole.origin, f"{hole.bits:.2f}",

@@ -113,6 +113,13 @@ def test_a_source_that_speaks_twice_is_found(folder: Path) -> None:
     assert "is the same row as evidence/counts/stains.csv:2" in same[0]
 
 
+def test_one_paper_under_two_names_is_remarked(folder: Path) -> None:
+    address = "source_id,identifier,url\nA2000,,http://a.org/1\nB2001,,http://a.org/1/\n"
+    (folder / "sources.csv").write_text(address)
+    (remark,) = check(folder, [GOOD])
+    assert "sources A2000 and B2001 have one address (http://a.org/1)" in remark
+
+
 # ------------------------------------------------------------------ sources and samples
 
 

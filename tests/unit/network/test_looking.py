@@ -48,10 +48,13 @@ def test_coverage_of_the_flagship_adds_up(flagship) -> None:
     assert set(coverage.by_origin) == set(ORIGINS)
     assert (coverage.n[coverage.origin == "counts"] >= 5).all()
     assert (coverage.n[coverage.origin == "borrowed"] == 0).all()
-    assert len(coverage.common) == 12
-    assert len(coverage.most_used) == 20
-    assert "GIST" in coverage.common
-    assert coverage.core_share > coverage.share
+    commonest, most_studied = coverage.cores
+    for core in coverage.cores:
+        assert (len(core.tumours), len(core.findings)) == (12, 20)
+        assert "GIST" in core.tumours
+        assert coverage.share_of(core) > coverage.share
+    assert "ULM" in commonest.tumours  # the commonest of all, and little written about
+    assert "SFT" in most_studied.tumours
     assert "CD117" in coverage.findings  # by the table of its expression
     assert "CD117_expression" not in coverage.findings
     assert coverage.sentence in coverage._repr_html_()
