@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -73,7 +74,7 @@ def _as_data(answer: Diagnosis, sheets: tuple[Balance, ...], rival: str | None) 
             "tail": answer.conflict.tail,
             "is_odd": answer.conflict.is_odd,
             "sentence": answer.conflict.sentence,
-            "misfit": None if answer.conflict.misfit is None else answer.conflict.misfit.fit,
+            "misfit": None if answer.conflict.misfit is None else asdict(answer.conflict.misfit),
             "findings": answer.conflict.to_frame().to_dict(orient="records"),
         },
         "repairs": [{**r.__dict__, "sentence": r.sentence} for r in answer.repairs],

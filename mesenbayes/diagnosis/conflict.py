@@ -36,7 +36,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
 SETTING = ("site", "ascertainment", "sampling")
-ODD = 0.005
+ODD = 0.002
 """A case is called odd when fewer simulated ones than this conflict as much."""
 
 
@@ -175,7 +175,7 @@ def measure_conflict(
     encoded: Encoded,
     findings: tuple[Finding, ...],
     *,
-    simulations: int = 1000,
+    simulations: int = 2000,
     target: str = TUMOUR,
     rng: np.random.Generator,
 ) -> Conflict:

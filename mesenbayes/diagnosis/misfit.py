@@ -3,25 +3,27 @@
 Cases are simulated from the modelled tumours at the same place, found in the same way and with
 the same things looked at, each tumour as common as it is there; those with the same leading
 diagnosis s are what this case is compared with. Most of them are cases of s, some are cases of
-others that look like s, as in life. Three things are compared:
+others that look like s, as in life. Three things are compared, each by the share of simulated
+cases that do as badly (its tail):
 
-    none      P(none of the modelled diagnoses | e), large when the findings suit no one
     relative  ln of the mean over tumours t and shares rho of
                   product over findings of (1 - rho) P(f | t) + rho P(f | none)
               against ln of sum over t of P(t) product of P(f | t): large when the findings
               suit an unknown relative of some t that differs from it in a share rho of its
               findings better than they suit any t itself
     hallmark  sum of the two smallest ln P(f | s): findings that s does not have
+    whole     ln P(e | s): the findings as a whole
 
 How much a relative differs is not known, so all shares rho count alike. The products take the
 findings as independent given the tumour, which the comparison with simulated cases makes good.
-The tails p_k are combined as Fisher (1932) has it, F = - sum ln p_k, and because the three
-are not independent the tail of F is again counted among the simulated cases.
 
-A known tumour of which several stains went wrong is no unknown tumour, and yet it does not fit.
-So a fourth thing is compared by itself:
+An unknown tumour is suspected where P(none of the modelled diagnoses | e) is large for how well
+the leading diagnosis fits:
 
-    whole     ln P(e | s), very small when the findings as a whole are unheard of
+    P(none | e) / (tail of relative x tail of hallmark) > 12
+
+A known tumour of which several stains went wrong is no unknown tumour, and yet it does not fit:
+the tail of the whole says so by itself.
 """
 
 from __future__ import annotations
@@ -39,11 +41,11 @@ from mesenbayes.network.structure import OTHER
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-ODD = 0.04
-"""A case is said to fit no modelled diagnosis when fewer of their own cases fit as badly. One in
-a hundred modelled cases has none of these in the lead; the two make up the 5 % of false alarms."""
-UNHEARD_OF = 0.005
-"""The same for the findings as a whole; the bound of the conflict measure."""
+UNKNOWN = 12.0
+"""Above this an unknown tumour is suspected. So that, with none of these in the lead and the
+tails of whole and conflict, 5 % of simulated cases of modelled tumours are called odd."""
+UNHEARD_OF = 0.002
+"""Below this the findings as a whole are called odd: one in five hundred."""
 _TUMOURS = 8
 """Tumours that are drawn from: the most probable ones, half of the draws from the leading one."""
 _SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -58,19 +60,16 @@ class Misfit:
 
     Parameters
     ----------
-    tail
-        Share of the simulated cases with this leading diagnosis that fit at least as badly.
-    none, relative, hallmark
-        The same for each of the three measures that `tail` combines.
-    whole
-        The same for the probability of the findings as a whole.
+    none
+        P(none of the modelled diagnoses | e).
+    relative, hallmark, whole
+        Share of the simulated cases with this leading diagnosis that do at least as badly.
     diagnosis
         The leading one of the modelled diagnoses.
     compared
         Simulated cases compared with.
     """
 
-    tail: float
     none: float
     relative: float
     hallmark: float
@@ -79,27 +78,34 @@ class Misfit:
     compared: int
 
     @property
+    def suspicion(self) -> float:
+        """P(none | e) over the tails of relative and hallmark."""
+        return self.none / (self.relative * self.hallmark)
+
+    @property
     def fit(self) -> float:
-        """The smaller of the two tails."""
-        return min(self.tail, self.whole)
+        """The smallest tail: how well the worst of the three fits."""
+        return min(self.relative, self.hallmark, self.whole)
 
     @property
     def is_odd(self) -> bool:
         """Whether the findings fit none of the modelled diagnoses as their own cases do."""
-        return self.tail < ODD or self.whole < UNHEARD_OF
+        return self.suspicion > UNKNOWN or self.whole < UNHEARD_OF
 
     @property
     def sentence(self) -> str:
         """The comparison in words."""
         if not self.is_odd:
             return f"The findings are as they come in cases taken for {self.diagnosis}."
-        among = f"Among cases taken for {self.diagnosis} with the same things looked at, only about"
-        if self.tail < ODD:
+        once = f"{round(1 / self.fit):,}"
+        among = f"cases taken for {self.diagnosis} with the same things looked at"
+        if self.suspicion > UNKNOWN:
             return (
-                f"{among} one in {round(1 / self.tail):,} fits as badly: none of the modelled "
-                "diagnoses may be right."
+                f"Only about one in {once} {among} fits as badly, and none of the modelled "
+                f"diagnoses has {self.none:.1%}: this may be a tumour that the network does not "
+                "know."
             )
-        return f"{among} one in {round(1 / self.whole):,} has findings as improbable together."
+        return f"Only about one in {once} {among} has findings as improbable together."
 
 
 def measure_misfit(
@@ -161,23 +167,21 @@ def measure_misfit(
     weights[0] = prior[lead] / (simulations - simulations // 2)
     # ln P(e | s) up to the setting's constant: P(e) P(s | e) / P(s).
     whole = result.log_evidence[same] + np.log(after[same, lead])
-    tails = np.stack([_tails(m, weights) for m in (after[same, other], relative, -hallmark)])
-    fisher = -np.log(tails).sum(axis=0)
     return Misfit(
-        float(_tails(fisher, weights)[0]), float(tails[0, 0]), float(tails[1, 0]),
-        float(tails[2, 0]), float(_tails(-whole, weights)[0]), states[lead], int(same.sum()) - 1,
-    )  # fmt: skip
+        none=float(posterior[other]),
+        relative=_tail(relative, weights),
+        hallmark=_tail(-hallmark, weights),
+        whole=_tail(-whole, weights),
+        diagnosis=states[lead],
+        compared=int(same.sum()) - 1,
+    )
 
 
-def _tails(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return for each value the weighted share of values at least as large, itself included."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    above = np.append(weights[order][::-1].cumsum()[::-1], 0.0)
+def _tail(values: FloatArray, weights: FloatArray) -> float:
+    """Return the weighted share of values at least as large as the first, itself included."""
     # Rounding must not separate equal values.
-    slack = 1e-9 * np.maximum(np.abs(values), 1.0)
-    slack[~np.isfinite(slack)] = 0.0
-    return np.asarray(above[np.searchsorted(ordered, values - slack, side="left")] / above[0])
+    slack = 1e-9 * max(abs(values[0]), 1.0)
+    return float(weights[values >= values[0] - slack].sum() / weights.sum())
 
 
 def _log_rates(

@@ -45,7 +45,6 @@ DISTINCTIVE = 1000.0
 """How many times more probable the findings must be under the own tumour than any other."""
 _BATCH = 200
 _TRIES = 5
-_SIMULATIONS = 500
 
 
 @dataclass(frozen=True)
@@ -296,7 +295,7 @@ def _judge(
             Finding(n, network.variable(n).states[codes[position[n]]]) for n in names
         )
         conflict = measure_conflict(
-            network, compiled, Encoded(codes, {}), findings, simulations=_SIMULATIONS, rng=rng
+            network, compiled, Encoded(codes, {}), findings, rng=rng
         )
         odd[row] = conflict.is_odd
     quiet = leads[~(none | odd)]

@@ -84,14 +84,15 @@ def test_a_typical_case_fits_and_an_impossible_mixture_does_not():
     typical = np.array([-1, *(rates[0] > 0.5)], dtype=np.intp)
     found = judge(network, compiled, typical)
     assert not found.is_odd
-    assert found.misfit.tail > 0.3
+    assert found.misfit.fit > 0.3
     assert "go together" in found.sentence
     # The pattern farthest from all four types.
     patterns = np.array(list(np.ndindex(*[2] * 10)))
     far = np.abs(patterns[:, None] - (rates[None, :4] > 0.5)).sum(axis=2).min(axis=1).argmax()
     mixed = judge(network, compiled, np.array([-1, *patterns[far]], dtype=np.intp))
     assert mixed.is_odd
-    assert mixed.misfit.tail < found.misfit.tail
+    assert mixed.misfit.suspicion > 12 > found.misfit.suspicion
+    assert "does not know" in mixed.misfit.sentence
 
 
 def test_suspect_is_the_planted_finding():
@@ -114,7 +115,7 @@ def test_the_tail_of_a_simulated_case_is_uniform():
     rng = np.random.default_rng(4)
     drawn = sample(network, 60, rng)
     drawn[:, 0] = -1
-    tails = np.array([judge(network, compiled, row).misfit.tail for row in drawn])
+    tails = np.array([judge(network, compiled, row).misfit.whole for row in drawn])
     assert (tails < 0.1).mean() < 0.2
     assert (tails > 0.5).mean() > 0.3
 
