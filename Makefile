@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+LIGHT  := $(VENV)/.light
 STAMP  := $(VENV)/.made
 CASE   := networks/gi-mesenchymal/cases/gastric_gist.yaml
 # An environment that uv made has no pip of its own.
@@ -9,7 +10,7 @@ INSTALL := $(if $(shell command -v uv),uv pip install -q -p $(BIN)/python,$(BIN)
 
 .PHONY: demo test lint types benchmark docs notebooks app clean
 
-demo: $(STAMP)            ## diagnose a published case from end to end
+demo: $(LIGHT)            ## diagnose a published case from end to end
 	$(BIN)/mesenbayes diagnose $(CASE)
 
 test: $(STAMP)            ## run the tests
@@ -37,14 +38,17 @@ app: $(STAMP)             ## the teaching app, on this machine only
 	$(BIN)/mesenbayes app
 
 # uv where it is installed, venv and pip otherwise; versions pinned by constraints.txt.
-$(STAMP): pyproject.toml constraints.txt
+$(LIGHT): pyproject.toml constraints.txt
 	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv -q --allow-existing -p $(PYTHON) $(VENV) && \
-	  uv pip install -q -p $(BIN)/python -c constraints.txt -e '.[test]'; \
+	  uv venv -q --allow-existing -p $(PYTHON) $(VENV); \
 	else \
-	  $(PYTHON) -m venv $(VENV) && \
-	  $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'; \
+	  $(PYTHON) -m venv $(VENV); \
 	fi
+	@$(INSTALL) .
+	@touch $(LIGHT)
+
+$(STAMP): $(LIGHT)        ## the tests need more
+	@$(INSTALL) '.[test]'
 	@touch $(STAMP)
 
 clean:                    ## remove the environment and caches

@@ -68,8 +68,8 @@ def as_page(study: Study, version: str, digest: str, command: str) -> str:
         f"{len(study.stains)} stains ({', '.join(study.stains)}) and all gene tests. A case counts "
         "as noticed if \"none of these\" leads or a misfit or conflict is stated.",
         "",
-        "The measure of misfit was chosen among about 25 on simulations of 13 of these tumours "
-        "from an earlier build of this network, and the bound of a thousand with it: this is no "
+        "The measure of misfit was chosen among about 100 on other simulated cases of the same "
+        "tumours, the bound of a thousand on an earlier build of this network: this is no "
         "independent test.",
         "",
         "| | tumours alike | cases alike (95 % Wilson interval) | aim |",
