@@ -61,8 +61,10 @@ def as_page(study: Study, version: str, digest: str, command: str) -> str:
         f"Written by `{command}` on network {study.network} {version} (`{digest}`). "
         "Simulated cases, not patients.",
         "",
-        "Each modelled tumour was left out of the network in turn, with all its evidence. Cases of "
-        "it were simulated from the complete network and given to the network without it. "
+        "Each modelled tumour was left out of the network in turn, with all its evidence, and so "
+        "was what is the same disease at another place (one ICD-O-3 code: leiomyoma and "
+        "leiomyosarcoma of the uterus and elsewhere). Cases of it were simulated from the "
+        "complete network and given to the network without it. "
         "Distinctive cases only: their findings are at least a thousand times more probable under "
         "their own tumour than under any other. Stated in every case: the patient, the slide, "
         f"{len(study.stains)} stains ({', '.join(study.stains)}) and all gene tests. A case counts "
@@ -110,11 +112,11 @@ def as_page(study: Study, version: str, digest: str, command: str) -> str:
 
 def _pooled(flags: tuple[Flags, ...]) -> str:
     """Return the share over all cases with its interval."""
-    from mesenbayes.workup.same_decision import wilson
+    from mesenbayes.evidence.intervals import wilson_interval
 
     judged = sum(f.judged for f in flags)
     if not judged:
         return "no case"
     share = sum(f.either for f in flags) / judged
-    low, high = wilson(share, judged)
+    low, high = wilson_interval(share * judged, judged)
     return f"{share:.1%} ({low:.1%} to {high:.1%}) of {judged}"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import norm
 
 from mesenbayes.cohort.scores import equal_count_bins, shares
+from mesenbayes.evidence.intervals import wilson_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-LEVEL = 0.95
 _EDGE = 1e-9
 
 
@@ -92,22 +91,17 @@ def class_calibration(
             continue
         local = used[members] / mass
         n = 1 / float((local**2).sum())  # Kish's effective number of cases
-        observed = float(is_class[members] @ local)
-        rows.append((float(p[members] @ local), observed, *wilson(observed, n), n, mass))
-    predicted, observed_, low, high, count, mass_ = (np.array(c) for c in zip(*rows, strict=True))
+        observed = min(float(is_class[members] @ local), 1.0)
+        low, high = wilson_interval(observed * n, n)
+        rows.append((float(p[members] @ local), observed, low, high, n, mass))
+    predicted, observed_, lows, highs, count, mass_ = (
+        np.array(c) for c in zip(*rows, strict=True)
+    )
     slope, intercept = cox(p, is_class, used)
     return ClassCalibration(
         name, int(is_class.sum()), slope, intercept,
-        float(np.abs(predicted - observed_) @ mass_), predicted, observed_, low, high, count,
+        float(np.abs(predicted - observed_) @ mass_), predicted, observed_, lows, highs, count,
     )  # fmt: skip
-
-
-def wilson(share: float, n: float, level: float = LEVEL) -> tuple[float, float]:
-    """Return Wilson's interval of a share of `n` cases (Wilson 1927)."""
-    z = float(norm.ppf((1 + level) / 2))
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share)
 
 
 def cox(

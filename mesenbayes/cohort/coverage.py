@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mesenbayes.cohort.calibration import wilson
 from mesenbayes.cohort.scores import equal_count_bins
 from mesenbayes.diagnosis.certainty import certainty
 from mesenbayes.diagnosis.encode import Encoded
+from mesenbayes.evidence.intervals import wilson_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +105,6 @@ def interval_coverage(
         observed = float(outcome[members].mean())
         rows.append(
             (flat[members].mean(), low[members].mean(), high[members].mean(), observed,
-             *wilson(observed, n), n)
+             *wilson_interval(min(observed, 1.0) * n, n), n)
         )  # fmt: skip
     return Coverage(*(np.array(column, dtype=float) for column in zip(*rows, strict=True)))

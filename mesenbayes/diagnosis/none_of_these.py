@@ -1,9 +1,10 @@
 """A study of honesty: what is said of a tumour that the network does not know.
 
-Each modelled tumour is left out in turn, with its evidence; its cases are simulated from the
-complete network and given to the one without it. What counts as right is "none of the modelled
-diagnoses" in the lead, or a stated misfit. The same is done with the complete network and the
-cases of all its tumours, where either is a false alarm.
+Each modelled tumour is left out in turn, with its evidence, and so is what is the same disease at
+another place (one ICD-O-3 code: leiomyoma of the uterus and elsewhere); its cases are simulated
+from the complete network and given to the one without it. What counts as right is "none of the
+modelled diagnoses" in the lead, or a stated misfit. The same is done with the complete network and
+the cases of all its tumours, where either is a false alarm.
 
 A case is *distinctive* if its findings are at least a thousand times more probable under its
 own tumour than under any other that is modelled: there the network could know better.
@@ -11,7 +12,7 @@ own tumour than under any other that is modelled: there the network could know b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from mesenbayes.network.structure import (
     OTHER,
     SITE,
     TUMOUR,
+    Structure,
     with_tumours,
 )
 from mesenbayes.network.variable import NOT_OBSERVED
@@ -147,9 +149,12 @@ def study_none_of_these(
     left_out, false_alarms = [], []
     for code in wanted:
         progress(code)
-        found, drawn, distinctive = _distinctive(network, compiled, code, observed, cases, rng)
+        same = one_disease(builder.structure, code)
+        found, drawn, distinctive = _distinctive(
+            network, compiled, code, same, observed, cases, rng
+        )
         if len(found):
-            other = without(builder, code)
+            other = without(builder, same)
             there = [v.name for v in other.variables]
             here = [v.name for v in network.variables]
             moved = found[:, [here.index(name) for name in there]]
@@ -163,24 +168,34 @@ def study_none_of_these(
     return Study(network.name, chosen, tuple(left_out), tuple(false_alarms))
 
 
-def without(builder: NetworkBuilder, code: str) -> BayesianNetwork:
-    """Return the network built as if the tumour `code` had never been described."""
+def one_disease(structure: Structure, code: str) -> tuple[str, ...]:
+    """Return the tumour and those that only its place tells from it: one ICD-O-3 code."""
+    morphology = structure.tumour(code).codes.get("ICD-O-3")
+    return tuple(
+        t.code
+        for t in structure.tumours
+        if t.code == code or (morphology and t.codes.get("ICD-O-3") == morphology)
+    )
+
+
+def without(builder: NetworkBuilder, codes: Collection[str]) -> BayesianNetwork:
+    """Return the network built as if the tumours `codes` had never been described."""
     structure = with_tumours(
-        builder.structure, tuple(c for c in builder.structure.tumour_codes if c != code)
+        builder.structure, tuple(c for c in builder.structure.tumour_codes if c not in codes)
     )
     structure = replace(
-        structure, relatives=tuple(t for t in structure.relatives if t.code != code)
+        structure, relatives=tuple(t for t in structure.relatives if t.code not in codes)
     )
     evidence = replace(
         builder.evidence,
         # Rows of the genotype stay: the genotype table is built even if nothing uses it.
         counts=tuple(
-            r for r in builder.evidence.counts if r.tumour != code or r.finding == GENOTYPE
+            r for r in builder.evidence.counts if r.tumour not in codes or r.finding == GENOTYPE
         ),
     )
     built = list(NetworkBuilder(structure, evidence, builder.priors).tables())
     return BayesianNetwork(
-        f"{structure.name} without {code}",
+        f"{structure.name} without {' and '.join(codes)}",
         structure.version,
         tuple(spec.variable for spec, _ in built),
         {spec.variable.name: table for spec, table in built},
@@ -239,6 +254,7 @@ def _distinctive(
     network: BayesianNetwork,
     compiled: CompiledNetwork,
     code: str,
+    same: Collection[str],
     observed: Sequence[str],
     wanted: int,
     rng: np.random.Generator,
@@ -246,7 +262,7 @@ def _distinctive(
     """Return up to `wanted` distinctive cases, how many were drawn and how many were."""
     states = network.variable(TUMOUR).states
     own = states.index(code)
-    rivals = [i for i, s in enumerate(states) if s not in (code, OTHER)]
+    rivals = [i for i, s in enumerate(states) if s not in (*same, OTHER)]
     kept: list[IntArray] = []
     drawn = found = 0
     for _ in range(_TRIES):

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod, sqrt
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mesenbayes.evidence.intervals import wilson_interval
 from mesenbayes.workup.outlook import Outlook
 from mesenbayes.workup.value import PlanProblem, joint_with_classes, results_of
 
@@ -121,7 +122,7 @@ def same_decision(
         for d in np.argsort(-by_plan, kind="stable")
         if d != now and by_plan[d] > 0
     )
-    interval = (p, p) if exact else wilson(p, draws)
+    interval = (p, p) if exact else wilson_interval(p * draws, draws)
     return SameDecision(
         p, interval, problem.names[now], after, _single_changes(outlook, problem, chosen), chosen,
         exact,
@@ -151,13 +152,6 @@ def draw_results(
             logs += np.log(flat)[:, result]
     logs -= logs.max(axis=0)
     return np.asarray(np.exp(logs))
-
-
-def wilson(p: float, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Return the Wilson score interval of a proportion."""
-    centre = p + z * z / (2 * n)
-    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max((centre - half) / (1 + z * z / n), 0.0), min((centre + half) / (1 + z * z / n), 1.0)
 
 
 def _single_changes(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mesenbayes.diagnosis.none_of_these import study_none_of_these, without
+from mesenbayes.diagnosis.none_of_these import one_disease, study_none_of_these, without
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +21,17 @@ def study(flagship):
 
 
 def test_the_left_out_tumour_is_gone_with_its_evidence(flagship):
-    network = without(flagship.builder, "ES")
+    network = without(flagship.builder, ["ES"])
     assert "ES" not in network.variable("tumour").states
     assert "OTHER" in network.variable("tumour").states
     assert len(network.variables) == len(flagship.variables)
+
+
+def test_what_only_its_place_tells_apart_is_one_disease(flagship):
+    structure = flagship.builder.structure
+    assert set(one_disease(structure, "ULM")) == {"LM", "ULM"}
+    assert set(one_disease(structure, "LMS")) == {"LMS", "ULMS"}
+    assert one_disease(structure, "IFP") == ("IFP",)  # has no code of its own
 
 
 def test_distinctive_tumours_left_out_are_mostly_noticed(study):

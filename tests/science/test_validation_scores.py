@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import expit
 
-from mesenbayes.cohort.calibration import class_calibration, wilson
+from mesenbayes.cohort.calibration import class_calibration
 from mesenbayes.cohort.coverage import interval_coverage
 from mesenbayes.cohort.decision_curve import decision_curve, net_benefit, utility_benefit
 from mesenbayes.cohort.resample import (
@@ -100,13 +100,6 @@ def test_equal_values_are_never_torn_apart():
     bins = equal_count_bins(values, 10)
     assert [len(b) for b in bins] == [70, 20, 10]
     assert sorted(np.concatenate(bins)) == list(range(100))
-
-
-def test_wilson_interval_of_the_textbook():
-    # Agresti & Coull 1998: 0 of 10 gives (0, z^2 / (n + z^2)) = (0, 0.2775).
-    low, high = wilson(0.0, 10)
-    assert low == 0
-    assert_allclose(high, 1.959964**2 / (10 + 1.959964**2), rtol=1e-6)
 
 
 def test_calibrated_forecasts_pass_and_overconfident_ones_fail(forecasts):

@@ -15,7 +15,7 @@ from mesenbayes.workup.look_ahead import look_ahead
 from mesenbayes.workup.next_test import rank_tests
 from mesenbayes.workup.outlook import look
 from mesenbayes.workup.panel import search_panels
-from mesenbayes.workup.same_decision import draw_results, same_decision, wilson
+from mesenbayes.workup.same_decision import draw_results, same_decision
 from mesenbayes.workup.value import PlanProblem, information
 
 
@@ -241,11 +241,6 @@ def test_nothing_changes_a_plan_that_is_best_for_everyone():
     assert found.probability == pytest.approx(1.0)
     assert found.changes == ()
     assert "Nothing that can still be ordered would change the plan" in found.sentence
-
-
-def test_wilson_interval_of_the_textbook():
-    """8 of 10: 0.490 to 0.943 (Newcombe 1998, method 3 gives these figures)."""
-    assert wilson(0.8, 10) == pytest.approx((0.4902, 0.9433), abs=5e-4)
 
 
 def test_information_of_random_joints_is_symmetric_and_bounded():
