@@ -83,6 +83,17 @@ def as_page(study: Study, version: str, digest: str, command: str) -> str:
         "",
         f"{len(judged)} of {len(study.left_out)} tumours have distinctive cases.",
         "",
+        "## By how distinctive the findings are",
+        "",
+        "| times more probable than under any other tumour | cases | noticed |",
+        "|---|---|---|",
+        *(
+            f"| 10^{low:g} {'and more' if high == float('inf') else f'to 10^{high:g}'} | {n} "
+            f"| {k / n:.0%} |"
+            for low, high, k, n in study.by_distinctiveness()
+            if n
+        ),
+        "",
         "## Left out",
         "",
         "| tumour | distinctive of drawn | judged | none leads | misfit stated | noticed "

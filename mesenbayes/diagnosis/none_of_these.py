@@ -65,6 +65,11 @@ class Flags:
         How many of them had none of these in the lead, a stated misfit, either.
     taken_for
         The diagnosis that most often led otherwise.
+    noticed : (judged,)
+        Whether each case was.
+    weights : (judged,)
+        How many times more probable its findings are under the own tumour than under any
+        other, decimal logarithm.
     """
 
     tumour: str
@@ -75,6 +80,8 @@ class Flags:
     misfit: int
     either: int
     taken_for: str
+    noticed: tuple[bool, ...] = ()
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,19 @@ class Study:
     def false_alarm(self) -> float:
         """Mean share of false alarms, each tumour counted alike."""
         return _mean([f.either / f.judged for f in self.false_alarms if f.judged])
+
+    def by_distinctiveness(
+        self, bounds: Sequence[float] = (3, 4, 6)
+    ) -> tuple[tuple[float, float, int, int], ...]:
+        """Return (from, up to, noticed, judged) of the cases left out; the bounds are decimal
+        logarithms."""
+        noticed = np.array([n for f in self.left_out for n in f.noticed], dtype=bool)
+        weights = np.array([w for f in self.left_out for w in f.weights])
+        table = []
+        for low, high in zip(bounds, (*bounds[1:], np.inf), strict=True):
+            here = (weights >= low) & (weights < high)
+            table.append((low, high, int(noticed[here].sum()), int(here.sum())))
+        return tuple(table)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a tumour and question."""
@@ -150,7 +170,7 @@ def study_none_of_these(
     for code in wanted:
         progress(code)
         same = one_disease(builder.structure, code)
-        found, drawn, distinctive = _distinctive(
+        found, weights, drawn, distinctive = _distinctive(
             network, compiled, code, same, observed, cases, rng
         )
         if len(found):
@@ -159,7 +179,12 @@ def study_none_of_these(
             here = [v.name for v in network.variables]
             moved = found[:, [here.index(name) for name in there]]
             judged = _judge(other, compile_network(other), moved, observed, rng)
-            left_out.append(replace(judged, tumour=code, drawn=drawn, distinctive=distinctive))
+            left_out.append(
+                replace(
+                    judged, tumour=code, drawn=drawn, distinctive=distinctive,
+                    weights=tuple(weights.tolist()),
+                )
+            )  # fmt: skip
         else:
             left_out.append(Flags(code, drawn, 0, 0, 0, 0, 0, ""))
         own = simulate_tumour(network, compiled, code, cases, rng)
@@ -258,12 +283,14 @@ def _distinctive(
     observed: Sequence[str],
     wanted: int,
     rng: np.random.Generator,
-) -> tuple[IntArray, int, int]:
-    """Return up to `wanted` distinctive cases, how many were drawn and how many were."""
+) -> tuple[IntArray, FloatArray, int, int]:
+    """Return up to `wanted` distinctive cases, how distinctive each is (decimal logarithm), how
+    many were drawn and how many were."""
     states = network.variable(TUMOUR).states
     own = states.index(code)
     rivals = [i for i, s in enumerate(states) if s not in (*same, OTHER)]
     kept: list[IntArray] = []
+    weights: list[FloatArray] = []
     drawn = found = 0
     for _ in range(_TRIES):
         cases = simulate_tumour(network, compiled, code, _BATCH, rng)
@@ -278,9 +305,10 @@ def _distinctive(
         drawn += len(cases)
         found += int(good.sum())
         kept.append(cases[good])
+        weights.append(weight[good] / np.log(10))
         if found >= wanted:
             break
-    return np.concatenate(kept)[:wanted], drawn, found
+    return np.concatenate(kept)[:wanted], np.concatenate(weights)[:wanted], drawn, found
 
 
 def _only(network: BayesianNetwork, cases: IntArray, names: Sequence[str]) -> IntArray:
@@ -317,8 +345,9 @@ def _judge(
     quiet = leads[~(none | odd)]
     taken = states[int(np.bincount(quiet).argmax())] if len(quiet) else ""
     return Flags(
-        "", 0, 0, len(cases), int(none.sum()), int(odd.sum()), int((none | odd).sum()), taken
-    )
+        "", 0, 0, len(cases), int(none.sum()), int(odd.sum()), int((none | odd).sum()), taken,
+        tuple((none | odd).tolist()),
+    )  # fmt: skip
 
 
 def _mean(values: Sequence[float]) -> float:

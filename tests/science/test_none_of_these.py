@@ -43,6 +43,12 @@ def test_distinctive_tumours_left_out_are_mostly_noticed(study):
         assert max(flags.none, flags.misfit) <= flags.either <= flags.none + flags.misfit
 
 
+def test_every_case_left_out_stands_in_one_line_by_distinctiveness(study):
+    lines = study.by_distinctiveness()
+    assert sum(n for *_, n in lines) == sum(f.judged for f in study.left_out)
+    assert sum(k for *_, k, _ in lines) == sum(f.either for f in study.left_out)
+
+
 def test_modelled_tumours_are_rarely_called_none(study):
     assert study.false_alarm <= 0.25  # 8 cases; the page has the real figure
 
