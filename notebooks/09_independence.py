@@ -38,7 +38,7 @@ plot_network(network.diagnose({"CD117": "negative"}), around=["CD117", "STAT6"])
 # ## Three patterns
 #
 # * **fork** CD117 ← tumour → desmin: dependent, until the tumour is known;
-# * **chain** tumour → fusion → STAT6: the fusion screens the stain off;
+# * **chain** tumour → NAB2_STAT6_fusion → STAT6_expression: the fusion screens the stain off;
 # * **collider** expression → STAT6 ← cells: independent, until the *stain* is seen.
 
 # %%

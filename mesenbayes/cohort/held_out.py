@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mesenbayes.facade import Network
 
 _LEAST_STRENGTH = 0.05
+"""A forecast between two laboratories keeps this many cases: a Beta needs more than none."""
 
 
 @dataclass(frozen=True, eq=False)

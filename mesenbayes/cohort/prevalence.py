@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _ROUNDS = 10_000
 _CLOSE = 1e-12
+_FAR = 1e-6
+"""Close enough to stop, and so far off that it cannot be reached."""
 
 
 def set_prevalence(
@@ -76,6 +78,12 @@ def set_prevalence(
         moved = np.where(total > 0, p * factor / np.where(total > 0, total, 1), p)
         if np.abs(parents @ moved - wanted).max() < _CLOSE:
             break
+    short = int(np.abs(parents @ moved - wanted).argmax())
+    if abs((parents @ moved)[short] - wanted[short]) > _FAR:
+        raise CaseError(
+            f"prevalence: {states[short]} cannot come to {wanted[short]:g} with the others as "
+            f"declared; where it may occur, it comes to {(parents @ moved)[short]:.3g}"
+        )
     rows = tuple(
         replace(row, alpha=moved[place] * row.strength, origin="prior",
                 reason=f"prevalence declared; before: {row.reason}")

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FITS = 40
-"""Draws of a regression behind a standard error."""
+"""Draws of a regression behind a standard error: its own error is then a ninth of it."""
 _TABLES_APART = 3
+"""Up to so many tables of a group enter the regression one by one; more are told by what they
+make of the posterior together, or the regression would have more terms than draws bear."""
 _RAW = 4
 """Up to so many free numbers of a group enter the regression as they are."""
 

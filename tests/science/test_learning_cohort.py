@@ -19,7 +19,7 @@ from mesenbayes.errors import CaseError
 from mesenbayes.facade import load_network, of_tables
 from mesenbayes.network.sampling import sample_codes
 from mesenbayes.network.table import Row, Table
-from mesenbayes.testing import enumerate_joint, random_network
+from mesenbayes.testing import enumerate_joint, network_from_arrays, random_network
 
 
 @pytest.fixture(scope="module")
@@ -259,6 +259,21 @@ def test_a_declared_prevalence_holds_and_nothing_else_changes(gi):
         set_prevalence(gi, {"GIST": 0.8, "SCHW": 0.4})
     with pytest.raises(CaseError, match="did you mean GIST"):
         set_prevalence(gi, {"GSIT": 0.8})
+
+
+def test_a_prevalence_that_the_places_do_not_allow_is_refused():
+    # B occurs at the second place only, which holds 3 of 10: it cannot be half of all.
+    places = {"site": np.array([0.7, 0.3]), "tumour": np.array([[1.0, 0.0], [0.5, 0.5]])}
+    network = of_tables(
+        network_from_arrays(
+            {"site": ["a", "b"], "tumour": ["A", "B"]}, {"site": [], "tumour": ["site"]}, places
+        )
+    )
+    assert_allclose(
+        set_prevalence(network, {"B": 0.2}).tables["tumour"].probability[1], [1 / 3, 2 / 3]
+    )
+    with pytest.raises(CaseError, match=r"B cannot come to 0\.5"):
+        set_prevalence(network, {"B": 0.5})
 
 
 def test_the_classifier_learns_in_cross_validation(gi, cohort):
