@@ -74,6 +74,7 @@ def set_prevalence(
     for _ in range(_ROUNDS):
         now = parents @ moved
         factor = factor * np.divide(wanted, now, out=np.zeros_like(now), where=now > 0)
+        factor /= factor.max()  # only ratios count; what cannot be reached must not overflow
         total = (p * factor).sum(axis=1, keepdims=True)
         moved = np.where(total > 0, p * factor / np.where(total > 0, total, 1), p)
         if np.abs(parents @ moved - wanted).max() < _CLOSE:
