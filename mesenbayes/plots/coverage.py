@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,5 +41,8 @@ def plot_coverage(coverage: Coverage, ax: Axes | None = None) -> Axes:
         handles=[Patch(color=ORIGIN_COLOURS[o], label=o) for o in ORIGINS],
         ncols=4, loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=8,
     )  # fmt: skip
-    ax.set_title(coverage.sentence, fontsize=9, pad=24, loc="left")
+    # A letter of this size is about 0.08 inches wide.
+    letters = max(int(ax.figure.bbox.width / ax.figure.dpi / 0.08), 30)
+    lines = [line for part in coverage.sentence.split("; ") for line in wrap(part, letters)]
+    ax.set_title("\n".join(lines), fontsize=9, pad=24, loc="left")
     return ax
