@@ -61,7 +61,7 @@ class Misfit:
     Parameters
     ----------
     none
-        P(none of the modelled diagnoses | e).
+        P(none of the modelled diagnoses | e), e being the certain findings.
     relative, hallmark, whole
         Share of the simulated cases with this leading diagnosis that do at least as badly.
     diagnosis
