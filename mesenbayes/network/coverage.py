@@ -90,7 +90,7 @@ class Coverage:
         Mutual information of finding and tumour type, all types alike.
     cores
         That of the tumours with the highest incidence, as far as they come into question here,
-        and that of the tumours with most studies.
+        and that of the tumours with most studies where these are others.
     """
 
     network: str
@@ -233,9 +233,11 @@ def coverage_of(
     studies = {(r.tumour, r.finding, r.source_id) for r in evidence.counts if r.is_pooled}
     studies |= {(r.tumour, "age", r.source_id) for r in evidence.age_summaries if r.is_pooled}
     papers = Counter(tumour for tumour, _ in {(t, source) for t, _, source in studies})
-    cores = []
+    cores: list[Core] = []
     for name, weight in (("commonest", incidence), ("most studied", papers)):
         chosen = _most(weight, list(tumours), TUMOURS)
+        if any(set(core.tumours) == set(chosen) for core in cores):
+            continue  # a small network: the same tumours again
         used = Counter(finding for tumour, finding, _ in studies if tumour in chosen)
         cores.append(Core(name, chosen, _most(used, list(rows), FINDINGS)))
     shape = (len(rows), len(tumours))

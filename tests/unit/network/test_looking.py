@@ -24,6 +24,11 @@ def test_coverage_of_the_tiny_network_cell_by_cell(tiny) -> None:
     assert "OTHER" not in frame.index.get_level_values("tumour")
 
 
+def test_a_small_network_has_one_core(tiny) -> None:
+    (core,) = tiny.coverage().cores
+    assert set(core.tumours) == {"GIST", "LM", "SCHW"}
+
+
 def test_a_cell_split_by_genotype_is_judged_as_a_whole(tiny) -> None:
     # 60 cases of all GIST; the 10 of one genotype have a row of their own
     assert tiny.coverage().to_frame().loc[("GIST", "calcified"), "n"] == 60
