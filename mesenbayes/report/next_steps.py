@@ -59,10 +59,12 @@ def plan_problem(
     for k, (tumour, genotype) in enumerate(zip(tumours, kinds, strict=True)):
         found = column.get((tumour, genotype), column.get((tumour, "")))
         utility[:, k] = table[:, found] if found is not None else table.mean()
+    order = model.among_equals(belief, options.names)
+    names = tuple(options.names[d] for d in order)
     return PlanProblem(
-        options.names,
-        tuple(options.labels[name] for name in options.names),
-        utility,
+        names,
+        tuple(options.labels[name] for name in names),
+        utility[order],
         Preferences.of("qaly").unit,
         float(model.folder.parameters.get("indifference")[0]),
     )

@@ -4,8 +4,9 @@ Both are the same thing: option d has the value EU_d = sum_k W[d, k] P(k | e). F
 is the identity. Differences of options are linear in every Z_k, so a change of choice along one
 parameter is the root of a line (van der Gaag & Renooij 2001; METHODS 2.3 and 8).
 
-The treatment model recommends the least intensive option that is within a margin of the best;
-the same rule is used here.
+The treatment model recommends the first option that is within a margin of the best, in its own
+order among equals (fewest departures from the guidelines, then the least intensive). The same
+rule is used here, with the order as it stands in the case.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Choice:
     kind
         ``diagnosis`` or ``treatment``.
     options
-        From the least to the most intensive.
+        In the order in which they are preferred among equals.
     value : (options, hypotheses)
     margin
         The first option within `margin` of the best is recommended.

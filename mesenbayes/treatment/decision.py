@@ -89,6 +89,9 @@ class Decision(Result):
         Expected gain if the class were known before choosing.
     not_offered
         Option -> reason.
+    option_names
+        The order among equals: those that depart least from the guidelines first, and of those
+        the least intensive first. The first that is practically equal to the best is recommended.
     classes, class_probability, utility
         The (option, class, draw) utilities behind it all; not exported.
     """
@@ -183,7 +186,6 @@ def decide(
     not_offered: Mapping[str, str],
     ignored: float,
     indifference: float,
-    departures: Mapping[str, float] | None = None,
 ) -> Decision:
     """Rank options by expected utility.
 
@@ -194,13 +196,9 @@ def decide(
     weights : (draws, classes)
         P(k) in each posterior draw; rows sum to 1.
     classes, names, labels, baselines
-        What the axes mean; `names` run from the least to the most intensive.
+        What the axes mean; `names` in the order in which they are preferred among equals.
     indifference
-        Options that differ by less are called equal.
-    departures
-        Option -> how many standard guideline points it departs from, each counted with the
-        probability that it applies. Of options called equal the one that departs least is
-        recommended, and of those the least intensive.
+        Options that differ by less are called equal, and the first of them is recommended.
     """
     expected = np.einsum("dkn,nk->dn", utility, weights)
     best_value = expected.max(axis=0)
@@ -235,8 +233,7 @@ def decide(
     by_name = {option.name: option for option in options}
     close = [n for n in names if options[0].expected_utility - by_name[n].expected_utility
              < indifference]  # fmt: skip
-    against = departures or {}
-    first = by_name[min(close, key=lambda n: round(against.get(n, 0.0), 6))]
+    first = by_name[close[0]]
     sentence = _recommendation(first, options, len(close), unit)
     informed = np.einsum("kn,nk->n", utility.max(axis=0), weights) - expected[order[0]]
     return Decision(

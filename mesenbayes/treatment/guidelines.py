@@ -54,20 +54,27 @@ class Disagreement(Result):
     sentence: str
 
 
-def departures(points: Sequence[GuidelinePoint], names: Sequence[str]) -> dict[str, float]:
-    """Return how far each option departs from what is called standard: the summed
-    probabilities of the standard points that probably apply and do not name it."""
-    return {
-        name: sum(
-            point.probability
-            for point in points
-            if point.options
-            and point.strength.lower().startswith("standard")
-            and point.probability >= 0.5
-            and name not in point.options
-        )
-        for name in names
-    }
+def among_equals(points: Sequence[GuidelinePoint], names: Sequence[str]) -> list[int]:
+    """Return the places of the options in the order in which they are preferred among equals:
+    those first that depart least from what is called standard, and of those, the first.
+
+    An option departs by the summed probabilities of the standard points that probably apply,
+    whose conditions are all known, and that name other options or speak against it.
+    """
+    standard = [
+        point
+        for point in points
+        if point.strength.lower().startswith("standard")
+        and point.probability >= 0.5
+        and not point.needs
+    ]
+    departure = [sum(p.probability for p in standard if _departs(name, p)) for name in names]
+    return sorted(range(len(names)), key=lambda d: (round(departure[d], 6), d))
+
+
+def _departs(name: str, point: GuidelinePoint) -> bool:
+    named = [option for option in point.options if not option.startswith("!")]
+    return f"!{name}" in point.options or (bool(named) and name not in named)
 
 
 @dataclass(frozen=True)

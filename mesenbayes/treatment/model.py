@@ -23,8 +23,8 @@ from mesenbayes.treatment.grade import FnclccGrade, fnclcc_grade
 from mesenbayes.treatment.guidelines import (
     Alert,
     Guidelines,
+    among_equals,
     applicable_points,
-    departures,
     disagreements,
     raised_alerts,
 )
@@ -193,11 +193,12 @@ class TreatmentModel:
             rng=np.random.default_rng(SEED) if rng is None else rng,
         )
         options = case_options(case)
+        order = self.among_equals(belief, options.names)
         return decide(
-            utilities(case, options, wanted),
+            utilities(case, options, wanted)[order],
             case.weights,
             case.classes,
-            options.names,
+            [options.names[d] for d in order],
             options.labels,
             options.baselines,
             setting=options.setting,
@@ -205,11 +206,14 @@ class TreatmentModel:
             not_offered=options.not_offered,
             ignored=case.ignored,
             indifference=float(self.folder.parameters.get("indifference")[0]),
-            departures=departures(
-                applicable_points(self.folder.tables["guidelines"], self.facts(belief)),
-                options.names,
-            ),
         )
+
+    def among_equals(self, belief: TreatmentBelief, names: Sequence[str]) -> list[int]:
+        """Return the places of options in the order in which they are preferred among equals:
+        fewest departures from the guidelines first, then as they stand (least intensive first).
+        """
+        points = applicable_points(self.folder.tables["guidelines"], self.facts(belief))
+        return among_equals(points, names)
 
     def cost_effectiveness(
         self,

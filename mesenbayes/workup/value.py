@@ -29,13 +29,13 @@ class PlanProblem:
     Parameters
     ----------
     names, labels
-        Options, from the least to the most intensive.
+        Options, in the order in which they are preferred among equals.
     utility : (options, classes)
         Expected utility of each option if the class were known.
     unit
         What it counts.
     indifference
-        Options that differ by less are practically equal: the least intensive is taken.
+        Options that differ by less are practically equal: the first of them is taken.
     """
 
     names: tuple[str, ...]

@@ -61,6 +61,10 @@ def test_the_choice_is_that_of_the_treatment_model(answer: Sensitivity) -> None:
     for d, name in enumerate(choice.options):
         # rare classes, left out of the decision, are in here
         assert expected[d] == pytest.approx(decision.option(name).expected_utility, abs=0.1)
+    # One rule among equals: fewest departures from the guidelines, then the least intensive.
+    assert choice.options[int(choice.recommended(answer.treatment_problem.mass))] == (
+        decision.recommended
+    )
 
 
 def test_default_analyses_have_tables_sentences_and_pictures(answer: Sensitivity) -> None:

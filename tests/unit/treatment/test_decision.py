@@ -10,6 +10,7 @@ import pytest
 
 from mesenbayes.errors import CaseError
 from mesenbayes.treatment import CohortSettings, TreatmentBelief, TreatmentModel
+from mesenbayes.treatment.guidelines import GuidelinePoint, among_equals
 
 GENOTYPE = {"KIT_ex11": 0.75, "KIT_ex9": 0.1, "PDGFRA_D842V": 0.15}
 HIGH_RISK = {"site": "stomach", "size_cm": 7.0, "mitoses_per_5mm2": 12, "age": 62}
@@ -323,3 +324,28 @@ def test_everything_becomes_json(model: TreatmentModel) -> None:
         json.dumps(result.to_dict())
         result.to_frame()
         assert result._repr_html_().startswith("<table")
+
+
+def _point(
+    strength: str, probability: float, options: tuple[str, ...], *needs: str
+) -> GuidelinePoint:
+    return GuidelinePoint(
+        guideline_id="G0", topic="", kind="", recommendation="", probability=probability,
+        applies="", needs=needs, strength=strength, source="", source_id="", trust="", quote="",
+        options=options,
+    )  # fmt: skip
+
+
+def test_equals_are_ordered_by_departures_from_the_guidelines_then_as_they_stand() -> None:
+    names = ["wait", "operate", "irradiate"]
+    assert among_equals([], names) == [0, 1, 2]
+    standard = _point("standard", 0.9, ("operate",))
+    assert among_equals([standard], names) == [1, 0, 2]
+    assert among_equals([_point("standard", 0.9, ("!wait",))], names) == [1, 2, 0]
+    for point in (
+        _point("optional", 0.9, ("operate",)),
+        _point("standard", 0.4, ("operate",)),
+        _point("standard", 0.9, ("operate",), "size not stated"),
+        _point("standard", 0.9, ()),
+    ):
+        assert among_equals([point], names) == [0, 1, 2]
