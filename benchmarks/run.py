@@ -209,7 +209,7 @@ def benchmark_flagship(lines: list[str], rates: tuple[float, float]) -> None:
     )
     lines += [out.stdout.strip(), ""]
     benchmark_one_case(lines, network, compiled, codes, rates)
-    benchmark_draws(lines, network, compiled, codes, targets)
+    benchmark_draws(lines, network, compiled, codes, targets, rates)
 
 
 def million() -> None:
@@ -275,6 +275,7 @@ def benchmark_draws(
     compiled: CompiledNetwork,
     codes: np.ndarray,
     targets: list[str],
+    rates: tuple[float, float],
 ) -> None:
     rng = np.random.default_rng(2)
     observed = [network.variables[i].name for i in np.flatnonzero(codes[0] >= 0)]
@@ -293,7 +294,7 @@ def benchmark_draws(
         f"{seconds:.2f} s for the posteriors; drawing the Dirichlets of the "
         f"{len(needed)} tables that matter takes {drawing:.1f} s "
         f"and {size / 2**30:.2f} GiB (drawn tables are read once: "
-        f"{size / limits()[1]:.2f} s is the limit).",
+        f"{size / rates[1]:.2f} s is the limit).",
         "",
     ]
 
@@ -440,7 +441,8 @@ _ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    warnings.simplefilter("ignore")
+    # pgmpy warns of its own deprecated imports on every call.
+    warnings.filterwarnings("ignore", module="pgmpy")
     rates = limits()
     load = os.getloadavg()[0]
     packages = ", ".join(f"{p} {version(p)}" for p in ("numpy", "pandas", "pyagrum", "pgmpy"))

@@ -23,6 +23,7 @@ from mesenbayes.inference import compile_network
 from mesenbayes.network.build import NetworkBuilder
 from mesenbayes.network.network import BayesianNetwork
 from mesenbayes.network.structure import GENOTYPE, OTHER, SITE, TUMOUR
+from mesenbayes.network.variable import NOT_OBSERVED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +161,7 @@ def _answer(
         {spec.variable.name: table for spec, table in built},
     )
     case = {**_usual_setting(rest, network, tumour), **profile}
-    codes = np.full((1, len(network.variables)), -1, dtype=np.intp)
+    codes = np.full((1, len(network.variables)), NOT_OBSERVED, dtype=np.intp)
     for i, variable in enumerate(network.variables):
         if variable.name in case:
             codes[0, i] = variable.index(case[variable.name])
@@ -191,7 +192,6 @@ def _usual_setting(
     for name in ("age", "sex"):
         if name in network.tables:
             p: NDArray[np.float64] = network.tables[name].probability[place]
-            while p.ndim > 1:
-                p = p.mean(axis=0)
+            p = p.reshape(-1, p.shape[-1]).mean(axis=0)  # over other parents, alike
             usual[name] = network.variable(name).states[int(p.argmax())]
     return usual
