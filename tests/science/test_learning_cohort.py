@@ -183,32 +183,27 @@ def test_leaving_out_by_the_truth_misleads_and_the_check_sees_it():
 
 
 @pytest.fixture(scope="module")
-def gi():
-    return load_network("gi-mesenchymal")
+def cohort(gut):
+    return pd.concat(simulate_cohort(gut, 60, OrderingPolicy(most=4), rng=3))
 
 
 @pytest.fixture(scope="module")
-def cohort(gi):
-    return pd.concat(simulate_cohort(gi, 60, OrderingPolicy(most=4), rng=3))
-
-
-@pytest.fixture(scope="module")
-def learned(gi, cohort):
+def learned(gut, cohort):
     some = cohort.copy()
     some.loc[some.index[::3], ["true_tumour", "true_genotype"]] = None
-    return learn(gi, some, rounds=4)
+    return learn(gut, some, rounds=4)
 
 
-def test_definitions_stay_and_shared_rows_stay_shared(gi, learned):
+def test_definitions_stay_and_shared_rows_stay_shared(gut, learned):
     new = learned.network
-    for name, table in gi.tables.items():
+    for name, table in gut.tables.items():
         for before, after in zip(table.rows, new.tables[name].rows, strict=True):
             if before.is_certain:
                 assert after is before
             assert ((after.alpha == 0) == (before.alpha == 0)).all()
-    same = gi.tables["CD117"].rows[0] is gi.tables["DOG1"].rows[0]
+    same = gut.tables["CD117"].rows[0] is gut.tables["DOG1"].rows[0]
     assert (new.tables["CD117"].rows[0] is new.tables["DOG1"].rows[0]) == same
-    assert new.digest != gi.digest
+    assert new.digest != gut.digest
     assert new.version.endswith("+local")
 
 
@@ -226,29 +221,30 @@ def test_what_moved_says_why(learned):
     assert "local_cohort" in studies
 
 
-def test_only_the_tables_asked_for_move(gi, cohort):
-    new = learn(gi, cohort, variables=["tumour"], rounds=3).network
-    for name, table in gi.tables.items():
+def test_only_the_tables_asked_for_move(gut, cohort):
+    new = learn(gut, cohort, variables=["tumour"], rounds=3).network
+    for name, table in gut.tables.items():
         if name != "tumour":
             assert new.tables[name].rows == table.rows
     assert any(
-        a is not b for a, b in zip(new.tables["tumour"].rows, gi.tables["tumour"].rows, strict=True)
+        a is not b
+        for a, b in zip(new.tables["tumour"].rows, gut.tables["tumour"].rows, strict=True)
     )
 
 
-def test_a_declared_prevalence_holds_and_nothing_else_changes(gi):
-    new = set_prevalence(gi, {"GIST": 0.8, "SCHW": 0.01})
-    nobody = np.full((1, len(gi.variables)), -1)
+def test_a_declared_prevalence_holds_and_nothing_else_changes(gut):
+    new = set_prevalence(gut, {"GIST": 0.8, "SCHW": 0.01})
+    nobody = np.full((1, len(gut.variables)), -1)
     before, after = (
-        n.compiled.run(nobody, targets=("tumour",)).posterior["tumour"][0] for n in (gi, new)
+        n.compiled.run(nobody, targets=("tumour",)).posterior["tumour"][0] for n in (gut, new)
     )
-    states = gi.variable("tumour").states
+    states = gut.variable("tumour").states
     assert_allclose(after[states.index("GIST")], 0.8, atol=1e-9)
     assert_allclose(after[states.index("SCHW")], 0.01, atol=1e-9)
     others = [i for i, s in enumerate(states) if s not in ("GIST", "SCHW")]
     assert_allclose(after[others] / after[others].sum(), before[others] / before[others].sum())
     # Odds ratios between two sites and two tumours are those of the literature.
-    old, moved = (n.tables["tumour"].probability for n in (gi, new))
+    old, moved = (n.tables["tumour"].probability for n in (gut, new))
     a, b = states.index("GIST"), states.index("LM")
     for table, other in ((moved, old),):
         assert_allclose(
@@ -256,9 +252,9 @@ def test_a_declared_prevalence_holds_and_nothing_else_changes(gi):
             other[0, 0, a] * other[3, 0, b] / (other[0, 0, b] * other[3, 0, a]),
         )
     with pytest.raises(CaseError, match=r"add up to 1\.2"):
-        set_prevalence(gi, {"GIST": 0.8, "SCHW": 0.4})
+        set_prevalence(gut, {"GIST": 0.8, "SCHW": 0.4})
     with pytest.raises(CaseError, match="did you mean GIST"):
-        set_prevalence(gi, {"GSIT": 0.8})
+        set_prevalence(gut, {"GSIT": 0.8})
 
 
 def test_a_prevalence_that_the_places_do_not_allow_is_refused():
@@ -276,9 +272,9 @@ def test_a_prevalence_that_the_places_do_not_allow_is_refused():
         set_prevalence(network, {"B": 0.5})
 
 
-def test_the_classifier_learns_in_cross_validation(gi, cohort):
+def test_the_classifier_learns_in_cross_validation(gut, cohort):
     X = cohort.drop(columns=["true_tumour", "true_genotype"])
-    classifier = gi.as_classifier(prior_weight=1.0)
+    classifier = gut.as_classifier(prior_weight=1.0)
     classifier.fit(X.head(10), cohort["true_tumour"].head(10).to_numpy())
     assert classifier.network_.version.endswith("+local")
     assert_allclose(classifier.predict_proba(X.head(3)).sum(axis=1), 1)
@@ -306,16 +302,16 @@ def test_the_command_writes_network_and_report(cohort, tmp_path, monkeypatch, ca
     ("settings", "reason"),
     [({"prior_weight": 0}, "not above 0"), ({"variables": ["tumor"]}, "did you mean tumour")],
 )
-def test_what_cannot_be_learned_is_refused(gi, cohort, settings, reason):
+def test_what_cannot_be_learned_is_refused(gut, cohort, settings, reason):
     with pytest.raises(CaseError, match=reason):
-        learn(gi, cohort.head(2), **settings)
+        learn(gut, cohort.head(2), **settings)
 
 
-def test_cases_with_an_unknown_diagnosis_are_left_out_by_name(gi, cohort):
+def test_cases_with_an_unknown_diagnosis_are_left_out_by_name(gut, cohort):
     some = cohort.head(3).copy()
     some["true_tumour"] = ["GIST", "moon", None]
     some["true_genotype"] = None
-    result = learn(gi, some, rounds=2)
+    result = learn(gut, some, rounds=2)
     assert result.n_cases == 2
     assert "'moon' is not a state of tumour" in result.rejected[0][2]
 

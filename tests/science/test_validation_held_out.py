@@ -5,18 +5,13 @@ import pytest
 
 from mesenbayes.cohort.held_out import _predict, _usable, leave_one_source_out
 from mesenbayes.errors import CaseError
-from mesenbayes.facade import load_network, of_tables
+from mesenbayes.facade import of_tables
 
 
 @pytest.fixture(scope="module")
-def gi():
-    return load_network("gi-mesenchymal")
-
-
-@pytest.fixture(scope="module")
-def usable(gi):
-    assert gi.builder is not None
-    return _usable(gi.builder, gi)
+def usable(gut):
+    assert gut.builder is not None
+    return _usable(gut.builder, gut)
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +22,8 @@ def sources(usable):
 
 
 @pytest.fixture(scope="module")
-def held_out(gi, sources):
-    return leave_one_source_out(gi, sources)
+def held_out(gut, sources):
+    return leave_one_source_out(gut, sources)
 
 
 def test_left_out_counts_are_predicted(held_out, sources):
@@ -42,9 +37,9 @@ def test_left_out_counts_are_predicted(held_out, sources):
     assert len(held_out.surprises) == (~frame["inside"]).sum()
 
 
-def test_a_source_that_says_the_opposite_falls_outside(gi, usable, sources):
+def test_a_source_that_says_the_opposite_falls_outside(gut, usable, sources):
     (source,) = sources[:1]
-    honest = list(_predict(gi.builder, source, usable[source]))
+    honest = list(_predict(gut.builder, source, usable[source]))
     farthest = max(honest, key=lambda r: abs(r["predicted"] - 0.5))
     count = next(
         c for c in usable[source]
@@ -56,15 +51,15 @@ def test_a_source_that_says_the_opposite_falls_outside(gi, usable, sources):
     expected, turned = (
         line
         for k in (as_said, wrong)
-        for line in _predict(gi.builder, source, [count.model_copy(update={"k": k})])
+        for line in _predict(gut.builder, source, [count.model_copy(update={"k": k})])
     )
     assert expected["inside"]
     assert turned["log_probability"] < expected["log_probability"] - 2
     assert np.isfinite(turned["log_probability"])
 
 
-def test_what_cannot_be_left_out_is_refused(gi):
+def test_what_cannot_be_left_out_is_refused(gut):
     with pytest.raises(CaseError, match="no count to predict comes from 'nobody'"):
-        leave_one_source_out(gi, ["nobody"])
+        leave_one_source_out(gut, ["nobody"])
     with pytest.raises(CaseError, match="came without its evidence"):
-        leave_one_source_out(of_tables(gi))
+        leave_one_source_out(of_tables(gut))

@@ -11,7 +11,7 @@ from mesenbayes.cli import main
 from mesenbayes.cohort.ordering import COMPLETE, OrderingPolicy, observe, simulate_cohort
 from mesenbayes.cohort.scores import surprise
 from mesenbayes.cohort.validation import compare, validate
-from mesenbayes.facade import Network, load_network
+from mesenbayes.facade import Network
 from mesenbayes.network.network import BayesianNetwork
 from mesenbayes.network.sampling import sample_codes
 from mesenbayes.network.table import Table
@@ -21,8 +21,8 @@ FEW = {"resamples": 50, "interval_cases": 20, "rng": 1}
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
-    return load_network("gi-mesenchymal")
+def network(gut: Network) -> Network:
+    return gut
 
 
 def cohort(network, n, policy=None, rng=2):

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-import mesenbayes as mb
 from mesenbayes.diagnosis.case import as_case
 from mesenbayes.errors import CaseError, MesenbayesError
 from mesenbayes.network.structure import TUMOUR
@@ -15,8 +14,8 @@ from mesenbayes.web.serve import is_loopback, listen
 
 
 @pytest.fixture(scope="module")
-def network():
-    return mb.load_network("gi-mesenchymal")
+def network(gut):
+    return gut
 
 
 def test_the_form_answers_as_the_facade_does(network):

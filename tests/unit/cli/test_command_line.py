@@ -1,13 +1,10 @@
 """The command line as a person meets it: reports, data, and one clear line for bad input."""
 
-import io
 import json
-import sys
 
 import pytest
 
 import mesenbayes
-from mesenbayes.cli import main
 from mesenbayes.network.folder import networks_folder
 
 CASES = networks_folder() / "mesenchymal" / "cases"
@@ -15,25 +12,6 @@ KEYS = {
     "case", "network", "posterior", "genotype", "findings", "conflict", "next_tests", "risk",
     "treatment", "guidelines", "follow_up", "alerts",
 }  # fmt: skip
-
-
-def run(monkeypatch, capsys, *arguments, stdin=None):
-    """Run the program; return (exit status, standard output, standard error)."""
-    monkeypatch.setattr(sys, "argv", ["mesenbayes", *map(str, arguments)])
-    if stdin is not None:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-    status = 0
-    try:
-        main()
-    except SystemExit as stop:
-        status = stop.code or 0
-    out, err = capsys.readouterr()
-    return status, out, err
-
-
-@pytest.fixture
-def cli(monkeypatch, capsys):
-    return lambda *arguments, stdin=None: run(monkeypatch, capsys, *arguments, stdin=stdin)
 
 
 def test_report_names_the_case_its_source_the_network_and_the_purpose(cli):

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from mesenbayes.cohort.ordering import OrderingPolicy, simulate_cohort
-from mesenbayes.facade import Network, load_network
+from mesenbayes.facade import Network
 
 
 @pytest.fixture(scope="session")
-def network() -> Network:
-    return load_network("gi-mesenchymal")
+def network(gut: Network) -> Network:
+    return gut
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,7 @@ from mesenbayes.cohort import series
 from mesenbayes.cohort.series import series_as_cases
 from mesenbayes.errors import CaseError
 from mesenbayes.evidence.records import Count
-from mesenbayes.facade import load_network, of_tables
-
-
-@pytest.fixture(scope="module")
-def gi():
-    return load_network("gi-mesenchymal")
+from mesenbayes.facade import of_tables
 
 
 def count(state: str, k: int, n: int = 20) -> Count:
@@ -38,10 +33,10 @@ def test_the_commonest_state_of_a_series(rows, states, expected) -> None:
     assert series._commonest(rows, states) == expected
 
 
-def test_a_profile_is_answered_without_its_source(gi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_is_answered_without_its_source(gut, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(series, "FEWEST", 7)  # the largest profiles
     seen: list[tuple[int, int]] = []
-    result = series_as_cases(gi, lambda *step: seen.append(step))
+    result = series_as_cases(gut, lambda *step: seen.append(step))
     frame = result.to_frame()
     assert len(frame) >= 3
     assert seen[-1][0] == seen[-1][1] >= len(frame)
@@ -52,9 +47,9 @@ def test_a_profile_is_answered_without_its_source(gi, monkeypatch: pytest.Monkey
     assert f"{len(frame)} series" in result.sentence
 
 
-def test_what_has_no_series_is_refused(gi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_no_series_is_refused(gut, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CaseError, match="came without its evidence"):
-        series_as_cases(of_tables(gi))
+        series_as_cases(of_tables(gut))
     monkeypatch.setattr(series, "FEWEST", 99)
     with pytest.raises(CaseError, match="no source of gi-mesenchymal has 99 findings"):
-        series_as_cases(gi)
+        series_as_cases(gut)

@@ -185,10 +185,3 @@ def test_what_is_not_stated_is_not_observed(network) -> None:
 def test_words_of_published_reports(flagship, name: str, word: str, state: str) -> None:
     variable, _ = flagship.vocabulary.find(name)
     assert flagship.vocabulary.state(variable, word) == state
-
-
-@pytest.fixture(scope="module")
-def flagship():
-    from mesenbayes.facade import load_network
-
-    return load_network("mesenchymal")

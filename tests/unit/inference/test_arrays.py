@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from mesenbayes.errors import MesenbayesError
-from mesenbayes.facade import load_network
 from mesenbayes.inference import compile_network
 from mesenbayes.inference.arrays import array_library, on_host
 from mesenbayes.network.sampling import sample_codes
@@ -18,8 +17,8 @@ def exact_jax():
 
 
 @pytest.fixture(scope="module")
-def network():
-    return load_network("gi-mesenchymal")
+def network(gut):
+    return gut
 
 
 @pytest.fixture(scope="module")

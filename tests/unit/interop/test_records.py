@@ -15,8 +15,8 @@ from mesenbayes.interop.records import measured, tumour_of_oncotree
 
 
 @pytest.fixture(scope="module")
-def network():
-    return load_network("gi-mesenchymal")
+def network(gut):
+    return gut
 
 
 CASE = {

@@ -205,10 +205,3 @@ def tiny(tmp_path_factory: pytest.TempPathFactory):
     from mesenbayes.facade import load_network
 
     return load_network(write_tiny(tmp_path_factory.mktemp("tiny") / "tiny"))
-
-
-@pytest.fixture(scope="session")
-def flagship():
-    from mesenbayes.facade import load_network
-
-    return load_network("mesenchymal")

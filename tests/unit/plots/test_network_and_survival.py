@@ -6,7 +6,6 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-import mesenbayes as mb
 from mesenbayes.errors import UnknownFinding
 from mesenbayes.plots.calendar import plot_calendar
 from mesenbayes.plots.export import svg_of
@@ -18,14 +17,8 @@ mpl.use("Agg")
 
 
 @pytest.fixture(scope="module")
-def network():
-    return mb.load_network("gi-mesenchymal")
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    mpl.pyplot.close("all")
+def network(gut):
+    return gut
 
 
 def words(ax):

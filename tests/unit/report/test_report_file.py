@@ -27,8 +27,8 @@ SECTIONS = (
 
 
 @pytest.fixture(scope="module")
-def network():
-    return mb.load_network("gi-mesenchymal")
+def network(gut):
+    return gut
 
 
 @pytest.fixture(scope="module")
@@ -209,4 +209,3 @@ def test_the_pictures_hold_the_numbers(network):
     ax = plot_waterfall(path.labels, path.decibans, code="GIST")
     assert [bar.get_width() for bar in ax.patches] == pytest.approx(list(path.steps))
     assert re.search("odds of GIST", ax.get_xlabel())
-    matplotlib.pyplot.close("all")

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import runpy
-from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pytest
 
 mpl.use("Agg")
 
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 SCRIPTS = sorted((Path(__file__).parents[3] / "docs" / "examples").glob("sensitivity_*.py"))
 

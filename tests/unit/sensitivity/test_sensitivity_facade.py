@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -21,12 +19,6 @@ from mesenbayes.sensitivity.probabilistic import probabilistic
 mpl.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
 CASE = {
     "site": "stomach", "age": 60, "size_cm": 4, "morphology": "spindle",
     "CD117": "negative", "S100": "positive", "mitoses_per_5mm2": 2,
@@ -34,8 +26,8 @@ CASE = {
 
 
 @pytest.fixture(scope="module")
-def network() -> mb.Network:
-    return mb.load_network("gi-mesenchymal")
+def network(gut: mb.Network) -> mb.Network:
+    return gut
 
 
 @pytest.fixture(scope="module")

@@ -106,7 +106,6 @@ def test_pictures(model: TreatmentModel) -> None:
     mpl.use("Agg")
     import datetime
 
-    import matplotlib.pyplot as plt
 
     decision = model.decide(CASE, draws=5)
     assert len(decision.plot().get_yticklabels()) == len(decision.options)
@@ -117,4 +116,3 @@ def test_pictures(model: TreatmentModel) -> None:
     assert (np.diff(seen.alive) <= 0).all()
     plan = model.follow_up(CASE, datetime.date(2026, 1, 1))
     assert plan.plot().get_xlabel() == "months from 2026-01-01"
-    plt.close("all")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
-
-from mesenbayes.cli import main
 
 CASE = """
 id: demo
@@ -20,21 +17,6 @@ def case(tmp_path):
     path = tmp_path / "case.yaml"
     path.write_text(CASE)
     return str(path)
-
-
-@pytest.fixture
-def cli(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mesenbayes", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as stop:
-            status = stop.code or 0
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
 
 
 def test_explain_says_how_sure_why_fit_and_what_if(cli, case):

@@ -18,24 +18,20 @@ def answer():
 
 
 def test_the_waterfall_ends_at_the_posterior_odds(answer):
-    import matplotlib.pyplot as plt
 
     sheet = answer.balance[0]
     ax = sheet.plot()
     labels = [t.get_text() for t in ax.get_yticklabels()]
     assert any("CD117" in label for label in labels)
-    plt.close("all")
     assert f"{sheet.leading} against {sheet.rival}" in sheet._repr_html_()
 
 
 def test_panels_are_drawn_with_their_bound(answer):
-    import matplotlib.pyplot as plt
 
     found = answer.workup.panel(2, among=["DOG1", "CD34", "desmin", "SMA"])
     ax = found.plot()
     assert len(ax.patches) == len(found.panels)
     assert ", ".join(found.best.tests) in [t.get_text() for t in ax.get_yticklabels()]
-    plt.close("all")
     assert "bits" in found._repr_html_()
 
 

@@ -7,7 +7,6 @@ import shutil
 import pytest
 
 from mesenbayes.errors import CaseError, EvidenceError, NetworkError
-from mesenbayes.facade import load_network
 from mesenbayes.network.folder import networks_folder
 from mesenbayes.workup.conditions import parse_condition
 from mesenbayes.workup.steps import STAGES, read_steps, steps_for
@@ -18,8 +17,8 @@ GASTRIC = {"site": "stomach", "age": 60, "size_cm": 6, "mitoses_per_5mm2": 3}
 
 
 @pytest.fixture(scope="module")
-def network():
-    return load_network("gi-mesenchymal")
+def network(gut):
+    return gut
 
 
 @pytest.fixture(scope="module")
