@@ -54,12 +54,20 @@ class SeriesCases:
         return float((self.frame["rank"] <= places).mean())
 
     @property
+    def expected(self) -> float:
+        """Return the share of right first answers that the network expects of itself: the mean
+        probability of its first answers. Well below the share that is right, it is too timid;
+        well above, too sure."""
+        return float(self.frame["p_first"].mean())
+
+    @property
     def sentence(self) -> str:
         """The outcome in one line."""
         return (
             f"{self.network}: of {len(self.frame)} series taken for one case, each answered "
             f"without its source, the series' own tumour is first in {self.share_within(1):.0%} "
-            f"and among three in {self.share_within(3):.0%}"
+            f"and among three in {self.share_within(3):.0%}; by its own probabilities it expects "
+            f"{self.expected:.0%} of its first answers to be right"
         )
 
     def to_frame(self) -> pd.DataFrame:

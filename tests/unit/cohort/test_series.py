@@ -44,6 +44,8 @@ def test_a_profile_is_answered_without_its_source(gut, monkeypatch: pytest.Monke
     assert ((frame["p"] <= frame["p_first"]) & (frame["rank"] >= 1)).all()
     assert ((frame["rank"] == 1) == (frame["first"] == frame["tumour"])).all()
     assert 0 <= result.share_within(1) <= result.share_within(3) <= 1
+    assert result.expected == pytest.approx(result.to_frame()["p_first"].mean())
+    assert f"{result.expected:.0%}" in result.sentence
     assert f"{len(frame)} series" in result.sentence
 
 
