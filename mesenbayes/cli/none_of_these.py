@@ -69,14 +69,15 @@ def as_page(study: Study, version: str, digest: str, command: str) -> str:
         "complete network and given to the network without it. "
         "Distinctive cases only: their findings are at least a thousand times more probable under "
         "their own tumour than under any other. Stated in every case: the patient, the slide, "
-        f"{len(study.stains)} stains ({', '.join(study.stains)}) and all gene tests. A case counts "
-        "as noticed if \"none of these\" leads or a misfit or conflict is stated.",
+        f"{len(study.stains)} stains ({', '.join(study.stains)}: chosen one after the other to "
+        "tell the tumours apart, tumours alike) and all gene tests. A case counts as noticed if "
+        "\"none of these\" leads or a misfit or conflict is stated.",
         "",
         "The measure of misfit was chosen among about 100 on other simulated cases of the same "
         "tumours, the bound of a thousand on an earlier build of this network, and the bound above "
-        f"which an unknown tumour is suspected ({UNKNOWN:g}) where 5 % of 1,500 simulated cases of "
-        "modelled tumours are called odd, in two runs of which one had the seed of this page: "
-        "this is no independent test.",
+        f"which an unknown tumour is suspected ({UNKNOWN:g}) where 5 % of 1,260 simulated cases of "
+        "modelled tumours, drawn with another seed, are called odd: the false alarms are an "
+        "independent test, what is noticed is not.",
         "",
         "| | tumours alike | cases alike (95 % Wilson interval) | aim |",
         "|---|---|---|---|",

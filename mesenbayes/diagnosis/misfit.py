@@ -41,9 +41,9 @@ from mesenbayes.network.structure import OTHER
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-UNKNOWN = 6.0
+UNKNOWN = 11.0
 """Above this an unknown tumour is suspected. So that, with none of these in the lead and the
-tails of whole and conflict, 5 % of 1,500 simulated cases of modelled tumours are called odd."""
+tails of whole and conflict, 5 % of 1,260 simulated cases of modelled tumours are called odd."""
 UNHEARD_OF = 0.002
 """Below this the findings as a whole are called odd: one in five hundred."""
 _TUMOURS = 8

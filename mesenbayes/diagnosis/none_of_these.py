@@ -12,12 +12,13 @@ own tumour than under any other that is modelled: there the network could know b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from mesenbayes.diagnosis.conflict import SETTING, measure_conflict
 from mesenbayes.diagnosis.encode import Encoded
@@ -47,6 +48,8 @@ DISTINCTIVE = 1000.0
 """How many times more probable the findings must be under the own tumour than any other."""
 _BATCH = 200
 _TRIES = 5
+_PANEL_CASES = 100
+"""Simulated cases of each tumour by which the panel is chosen."""
 
 
 @dataclass(frozen=True)
@@ -159,11 +162,11 @@ def study_none_of_these(
     cases
         Distinctive cases to judge for each tumour, and cases for the false alarms.
     stains
-        How many stains are done in every case: the most informative before any finding.
+        How many stains are done in every case: those that together tell the tumours apart best.
         All gene tests and what a slide and a chart show are stated too.
     """
     compiled = compile_network(network)
-    observed, chosen = _stated(network, compiled, stains)
+    observed, chosen = _stated(network, compiled, stains, rng)
     codes = [c for c in network.variable(TUMOUR).states if c != OTHER]
     wanted = codes if tumours is None else list(tumours)
     left_out, false_alarms = [], []
@@ -252,7 +255,7 @@ def simulate_tumour(
 
 
 def _stated(
-    network: BayesianNetwork, compiled: CompiledNetwork, stains: int
+    network: BayesianNetwork, compiled: CompiledNetwork, stains: int, rng: np.random.Generator
 ) -> tuple[list[str], tuple[str, ...]]:
     """Return the variables stated in every case, and the stains among them."""
     groups: dict[str, list[str]] = {}
@@ -262,17 +265,50 @@ def _stated(
     every = groups.get("immunohistochemistry", [])
     nothing = np.full((1, len(network.variables)), NOT_OBSERVED, dtype=np.intp)
     joints = compiled.pairwise(nothing, target=TUMOUR, findings=every)
-    ranked = sorted(every, key=lambda name: -_information(joints[name][0]))
-    chosen = tuple(ranked[:stains])
+    modelled = [i for i, s in enumerate(network.variable(TUMOUR).states) if s != OTHER]
+    likelihood = {}
+    for name in every:
+        table = joints[name][0][modelled]
+        likelihood[name] = table / table.sum(axis=1, keepdims=True)
+    chosen = _complementary(likelihood, stains, rng)
     patient = [n for n in groups.get("patient", []) if n not in (SITE, ASCERTAINMENT)]
     slide = [*groups.get("gross", []), *groups.get("histology", [])]
     return [*patient, *slide, *chosen, *groups.get("molecular", [])], chosen
 
 
-def _information(joint: FloatArray) -> float:
-    product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
-    inside = joint > 0
-    return float((joint[inside] * np.log(joint[inside] / product[inside])).sum())
+def _complementary(
+    likelihood: Mapping[str, FloatArray], size: int, rng: np.random.Generator
+) -> tuple[str, ...]:
+    """Choose a panel one stain after the other, each the one that tells the tumours apart best
+    beside those chosen before it.
+
+    Tumours count alike, and for this choice the stains as independent given the tumour: ranked
+    one by one, the four muscle stains would all come before the first melanocytic one.
+
+    Parameters
+    ----------
+    likelihood : name -> (tumours, states)
+    """
+    tumours = len(next(iter(likelihood.values())))
+    truth = np.repeat(np.arange(tumours), _PANEL_CASES)
+    told = np.zeros((len(truth), tumours))  # log P(results so far | tumour)
+    seen = {}
+    for name, table in likelihood.items():
+        edges = table.cumsum(axis=1)[:, :-1][truth]
+        result = (rng.random(len(truth))[:, None] > edges).sum(axis=1)
+        seen[name] = np.log(np.maximum(table, 1e-300)).T[result]
+    chosen: list[str] = []
+    while len(chosen) < min(size, len(likelihood)):
+        right = {}
+        for name in sorted(likelihood.keys() - set(chosen)):
+            log_p = told + seen[name]
+            right[name] = float(
+                (log_p[np.arange(len(truth)), truth] - logsumexp(log_p, axis=1)).mean()
+            )
+        best = max(right, key=lambda name: right[name])
+        chosen.append(best)
+        told += seen[best]
+    return tuple(chosen)
 
 
 def _distinctive(
