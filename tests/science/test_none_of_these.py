@@ -9,7 +9,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mesenbayes.diagnosis.none_of_these import one_disease, study_none_of_these, without
+from mesenbayes.diagnosis.none_of_these import (
+    _complementary,
+    one_disease,
+    study_none_of_these,
+    without,
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +65,16 @@ def test_the_page_states_what_was_measured(study):
     assert f"{study.detection:.1%}" in page
     assert f"{study.false_alarm:.1%}" in page
     assert "| ES |" in page
+
+
+def test_a_panel_is_chosen_for_what_its_stains_add_to_each_other():
+    first = np.array([[0.02, 0.98], [0.98, 0.02], [0.98, 0.02]])
+    likelihood = {
+        "muscle": first,
+        "muscle again": np.array([[0.05, 0.95], [0.95, 0.05], [0.95, 0.05]]),
+        "melanocytic": np.array([[0.5, 0.5], [0.15, 0.85], [0.85, 0.15]]),
+        "always positive": np.array([[0.01, 0.99]] * 3),
+    }
+    rng = np.random.default_rng(1)
+    assert _complementary(likelihood, 2, rng) == ("muscle", "melanocytic")
+    assert set(_complementary(likelihood, 9, rng)) == set(likelihood)
