@@ -289,6 +289,8 @@ def _complementary(
     ----------
     likelihood : name -> (tumours, states)
     """
+    if not likelihood:
+        return ()
     tumours = len(next(iter(likelihood.values())))
     truth = np.repeat(np.arange(tumours), _PANEL_CASES)
     told = np.zeros((len(truth), tumours))  # log P(results so far | tumour)

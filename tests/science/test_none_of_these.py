@@ -78,3 +78,4 @@ def test_a_panel_is_chosen_for_what_its_stains_add_to_each_other():
     rng = np.random.default_rng(1)
     assert _complementary(likelihood, 2, rng) == ("muscle", "melanocytic")
     assert set(_complementary(likelihood, 9, rng)) == set(likelihood)
+    assert _complementary({}, 2, rng) == ()
