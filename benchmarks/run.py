@@ -441,7 +441,7 @@ _ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    # pgmpy warns of its own deprecated imports on every call.
+    # pgmpy warns, while it is imported, of a name that it has itself deprecated.
     warnings.filterwarnings("ignore", module="pgmpy")
     rates = limits()
     load = os.getloadavg()[0]

@@ -1,31 +1,21 @@
 """``mesenbayes evidence ...`` as a person meets it, on the tiny network."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from mesenbayes.cli import main
 from mesenbayes.network.folder import builder_of
 
 
 @pytest.fixture
-def evidence(monkeypatch, capsys, tiny_folder):
+def evidence(monkeypatch, cli, tiny_folder):
     """Run ``mesenbayes evidence`` on the tiny network; (exit status, output, errors)."""
     monkeypatch.setenv("COLUMNS", "160")
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        line = ["mesenbayes", "evidence", *arguments, "--network", str(tiny_folder)]
-        monkeypatch.setattr(sys, "argv", line)
         builder_of.cache_clear()
-        status = 0
-        try:
-            main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        return status, out, err
+        return cli("evidence", *arguments, "--network", tiny_folder)
 
     return run
 

@@ -106,7 +106,6 @@ def test_pictures(model: TreatmentModel) -> None:
     mpl.use("Agg")
     import datetime
 
-
     decision = model.decide(CASE, draws=5)
     assert len(decision.plot().get_yticklabels()) == len(decision.options)
     assert decision.plot_tree().texts

@@ -18,7 +18,6 @@ def answer():
 
 
 def test_the_waterfall_ends_at_the_posterior_odds(answer):
-
     sheet = answer.balance[0]
     ax = sheet.plot()
     labels = [t.get_text() for t in ax.get_yticklabels()]
@@ -27,7 +26,6 @@ def test_the_waterfall_ends_at_the_posterior_odds(answer):
 
 
 def test_panels_are_drawn_with_their_bound(answer):
-
     found = answer.workup.panel(2, among=["DOG1", "CD34", "desmin", "SMA"])
     ax = found.plot()
     assert len(ax.patches) == len(found.panels)
